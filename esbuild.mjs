@@ -1,0 +1,145 @@
+/*
+ * Builds what ships:
+ *
+ *   dist/extension.cjs   what the editor loads to activate: small, and free of dependencies
+ *   dist/host.js         the server, loaded by `import()` when it starts, with what it shares in dist/chunks
+ *   dist/cli.js          the command line, over the same chunks
+ *
+ * The extension is CommonJS, because not every relative of VS Code loads ESM; the rest is ESM, because only there
+ * esbuild splits, so that a package (and a class that `instanceof` asks for) exists once.
+ */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+
+const root = import.meta.dirname;
+const limits = { activation: 100_000, host: 1_800_000 };
+
+/** What the extension loads lazily: a source file, and the file of dist that it becomes. */
+const lazy = { 'src/http/host.ts': 'host.js' };
+
+const lazyPlugin = {
+  name: 'lazy',
+  setup({ onResolve }) {
+    onResolve({ filter: /\.ts$/ }, ({ path: to, resolveDir, kind }) => {
+      const file = lazy[relative(path.resolve(resolveDir, to))];
+      if (file === undefined) return undefined;
+      if (kind === 'dynamic-import') return { path: `./${file}`, external: true };
+      return { errors: [{ text: `${to} must be loaded by import(), not to activate.` }] };
+    });
+  },
+};
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  outdir: 'dist',
+  minify: true,
+  sourcemap: 'linked',
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+};
+
+rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+const [extension, host] = await Promise.all([
+  build({
+    ...common,
+    entryPoints: { extension: 'src/extension.ts' },
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    external: ['vscode'],
+    plugins: [lazyPlugin],
+  }),
+  build({
+    ...common,
+    entryPoints: { host: 'src/http/host.ts', cli: 'src/cli.ts' },
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    // CommonJS packages inside an ESM bundle call require() for Node's own modules.
+    banner: {
+      js: "import{createRequire as gimoRequire}from'node:module';const require=gimoRequire(import.meta.url);",
+    },
+  }),
+]).catch((error) => {
+  // What esbuild found it has told already.
+  if (!Array.isArray(error.errors)) throw error;
+  process.exit(1);
+});
+const outputs = { ...extension.metafile.outputs, ...host.metafile.outputs };
+const packages = packagesOf(outputs);
+writeNotices(packages);
+printSizes(outputs);
+check(extension.metafile.outputs, outputs);
+
+function relative(file) {
+  return path.relative(root, file).replaceAll(path.sep, '/');
+}
+
+/** The package or the layer of src that an input belongs to. */
+function partOf(input) {
+  const found = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+  if (found !== null) return found[1];
+  return input.startsWith('src/') ? input.split('/').slice(0, 2).join('/') : input;
+}
+
+function codeOf(all) {
+  return Object.entries(all).filter(([file]) => /\.c?js$/.test(file));
+}
+
+function packagesOf(all) {
+  const inputs = codeOf(all).flatMap(([, { inputs }]) => Object.keys(inputs));
+  const dirs = inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []);
+  return [...new Set(dirs)].sort();
+}
+
+/** The licences of what is bundled ask to be shipped with it. */
+function writeNotices(dirs) {
+  const notices = dirs.map((dir) => {
+    const { name, version, license } = JSON.parse(
+      readFileSync(path.join(root, dir, 'package.json')),
+    );
+    const file = readdirSync(path.join(root, dir)).find((entry) => /^licen[cs]e/i.test(entry));
+    const text =
+      file === undefined ? `Licence: ${license}` : readFileSync(path.join(root, dir, file));
+    return `${name} ${version}\n\n${text}\n`;
+  });
+  writeFileSync(
+    path.join(root, 'dist/THIRD_PARTY_NOTICES.txt'),
+    notices.join(`\n${'-'.repeat(72)}\n\n`),
+  );
+}
+
+function printSizes(all) {
+  const files = codeOf(all).map(([file, { bytes }]) => [file, bytes]);
+  const parts = new Map();
+  for (const [, { inputs }] of codeOf(all))
+    for (const [input, { bytesInOutput }] of Object.entries(inputs))
+      parts.set(partOf(input), (parts.get(partOf(input)) ?? 0) + bytesInOutput);
+  const largest = [...parts].sort(([, a], [, b]) => b - a);
+  const rest = largest.slice(15).reduce((sum, [, bytes]) => sum + bytes, 0);
+  for (const rows of [files, [...largest.slice(0, 15), ['everything else', rest]]]) {
+    for (const [name, bytes] of rows)
+      console.log(`${(bytes / 1000).toFixed(1).padStart(9)} KB  ${name}`);
+    console.log();
+  }
+}
+
+function check(activation, all) {
+  const sum = (some) => codeOf(some).reduce((total, [, { bytes }]) => total + bytes, 0);
+  const faults = [];
+  if (sum(activation) > limits.activation)
+    faults.push(
+      `To activate, ${sum(activation)} bytes are loaded; the limit is ${limits.activation}.`,
+    );
+  if (sum(all) > limits.host)
+    faults.push(`Host code is ${sum(all)} bytes in all; the limit is ${limits.host}.`);
+  const early = packagesOf(activation);
+  if (early.length > 0)
+    faults.push(`To activate, packages are loaded that may wait: ${early.join(', ')}.`);
+  for (const fault of faults) console.error(fault);
+  if (faults.length > 0) process.exitCode = 1;
+}

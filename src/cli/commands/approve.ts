@@ -1,0 +1,125 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { GimoError } from '../../contract/errors.ts';
+import { type Args, type Out, table } from '../../contract/operations.ts';
+import type { DraftRecord } from '../../contract/records.ts';
+import type { Connection } from '../connect.ts';
+import type { Run, Session } from '../deps.ts';
+import { CliError, exitCodes } from '../failures.ts';
+import { example } from '../help.ts';
+import { readLine } from '../input.ts';
+import { showDraft } from '../render.ts';
+
+interface Options {
+  run?: boolean;
+  yes?: boolean;
+  digest?: string;
+}
+
+/** What a server answers (202) that has to ask the person in the editor. */
+const Pending = z.object({ pending: z.literal('editor') });
+
+/** `gimo approve` */
+export function addApprove(program: Command, run: Run): void {
+  program
+    .command('approve')
+    .description('show a draft whole and, after a yes, approve exactly that')
+    .argument('<id>', 'id of the draft')
+    .option('--run', 'run it once it is approved')
+    .option('--yes', 'do not ask')
+    .option('--digest <digest>', 'approve only what has this digest')
+    .addHelpText(
+      'after',
+      example(
+        'approve d_1795403040476_dfbc34 --run',
+        'Without a terminal to ask on, it needs --yes or --digest. It ends with 0 only if the draft was approved.',
+      ),
+    )
+    .action((id: string, options: Options) => run((session) => approve(session, id, options)));
+}
+
+async function approve(session: Session, id: string, options: Options): Promise<number> {
+  const ask = mustAsk(session, options);
+  const connection = await session.connect();
+  const draft = await connection.client.call('getDraft', { draft_id: id });
+  const shown = session.json ? session.err : session.out;
+  if (!session.json || ask) showDraft(shown, draft);
+  const digest = digestOf(draft, options.digest);
+  if (ask && !(await saysYes(session))) throw new CliError('refused', 'Nothing was approved.');
+  const answer = await send(connection, {
+    draft_id: draft.id,
+    digest,
+    ...(options.run === true ? { auto_run: true } : {}),
+  });
+  if (session.json) session.out.json(answer);
+  return 'pending' in answer ? tellPending(session, id) : tellApproved(session, answer, id);
+}
+
+/* Where the draft is shown and the answer is typed a person must be: else the yes has to come with the command. */
+function mustAsk({ deps, json }: Session, { yes, digest }: Options): boolean {
+  if (yes === true) return false;
+  const sink = json ? deps.stderr : deps.stdout;
+  if (deps.stdin.isTTY === true && sink.isTTY === true) return true;
+  if (digest !== undefined) return false;
+  throw new CliError(
+    'usage',
+    'There is no terminal to ask on. Give --yes, or --digest with the digest of what you read.',
+  );
+}
+
+/** The digest to approve: that of the draft which was shown, and it must be the one that was asked for. */
+function digestOf(draft: DraftRecord, wanted: string | undefined): string {
+  if (draft.status !== 'draft')
+    throw new CliError('refused', `${draft.id} is ${draft.status} and can no longer be approved.`);
+  if (draft.digest === null)
+    throw new CliError(
+      'refused',
+      `${draft.id} has no digest, so a yes would name nothing; nothing was approved.`,
+    );
+  if (wanted !== undefined && wanted !== draft.digest) throw changed(draft.id);
+  return draft.digest;
+}
+
+const changed = (id: string, cause?: unknown) =>
+  new GimoError(
+    'stale',
+    `${id} changed meanwhile; nothing was approved. Look at it again with: gimo approve ${id}`,
+    { cause },
+  );
+
+async function saysYes({ deps, err }: Session): Promise<boolean> {
+  err.line({ text: 'Approve exactly this? Type yes', colour: 'bold' });
+  return (await readLine(deps.stdin))?.trim() === 'yes';
+}
+
+async function send(
+  { transport }: Connection,
+  args: Args['approveDraft'],
+): Promise<Out['approveDraft'] | z.infer<typeof Pending>> {
+  try {
+    const { body, status } = await transport.send('approveDraft', args, {});
+    return status === 202 ? Pending.parse(body) : table.approveDraft.output.parse(body);
+  } catch (error) {
+    if (!GimoError.is(error, 'stale')) throw error;
+    throw changed(args.draft_id, error);
+  }
+}
+
+function tellPending(session: Session, id: string): number {
+  session.err.line(
+    `The server asks the person at the editor; ${id} is not approved yet. See what became of it with: gimo draft show ${id}`,
+  );
+  return exitCodes.refused;
+}
+
+function tellApproved(session: Session, answer: Out['approveDraft'], id: string): number {
+  const { approved, run, run_error } = answer;
+  if (!session.json) {
+    session.out.line(`Approved ${id} as ${approved.id}.`);
+    if (run !== null)
+      session.out.line(`Run ${run.id} is ${run.status}. Follow it with: gimo logs ${run.id} -f`);
+  }
+  if (run_error === undefined) return exitCodes.ok;
+  session.err.line(`It was approved, but no run could be made: ${run_error}`);
+  return exitCodes.refused;
+}

@@ -1,0 +1,107 @@
+import type { Command } from 'commander';
+import type { Logger } from '../../core/ports.ts';
+import type { Run, Session } from '../deps.ts';
+import { CliError, exitCodes } from '../failures.ts';
+import { example } from '../help.ts';
+import { integer } from '../input.ts';
+
+interface Options {
+  port?: number;
+  takeOver?: boolean;
+}
+
+const defaultPort = 9325;
+const parsePort = integer(0, 65_535);
+
+/** `gimo serve` */
+export function addServe(program: Command, run: Run): void {
+  program
+    .command('serve')
+    .description('start the server of a workspace, without an editor')
+    .option(
+      '--port <n>',
+      `exactly this port, 0 for any (default: ORCH_PORT, else ${defaultPort})`,
+      parsePort,
+    )
+    .option('--take-over', 'take the data directory over from a server on another host')
+    .addHelpText(
+      'after',
+      example(
+        'serve --root ~/code/app --port 0',
+        'Prints one JSON line when it is ready; its log goes to the standard error. SIGTERM or Ctrl-C stops it.',
+      ),
+    )
+    .action((options: Options) => run((session) => serve(session, options)));
+}
+
+/** The port to listen on: the flag before the environment before the default. Throws `CliError`. */
+function portOf(flag: number | undefined, env: string | undefined): number {
+  if (flag !== undefined) return flag;
+  if (env === undefined || env === '') return defaultPort;
+  try {
+    return parsePort(env);
+  } catch (cause) {
+    throw new CliError('usage', 'ORCH_PORT must be a whole number from 0 to 65535.', { cause });
+  }
+}
+
+async function serve(session: Session, options: Options): Promise<number> {
+  const { deps } = session;
+  const port = portOf(options.port, deps.env.ORCH_PORT);
+  const logger = createLogger(session);
+  const ending = awaitEnd(session);
+  try {
+    const host = await deps.startHost({
+      root: session.root,
+      port,
+      hostedBy: 'headless',
+      version: deps.version,
+      env: deps.env,
+      logger,
+      takeOver: options.takeOver === true,
+      onStopped: (reason) => ending.stopped(reason),
+    });
+    session.out.json(
+      { event: 'listening', url: host.url, pid: host.pid, data_dir: host.dataDir },
+      0,
+    );
+    const end = await ending.wanted;
+    if (end.by === 'signal') await host.stop();
+    else logger.log('info', 'The server stopped.', { reason: end.reason });
+    return exitCodes.ok;
+  } finally {
+    ending.release();
+  }
+}
+
+/** Waits for whoever ends the server: a signal, or the server itself. The next signal does not wait any more. */
+function awaitEnd({ deps }: Session) {
+  let end: (why: { by: 'signal' } | { by: 'itself'; reason: string }) => void = () => undefined;
+  const wanted = new Promise<Parameters<typeof end>[0]>((resolve) => {
+    end = resolve;
+  });
+  let signalled = false;
+  const onSignal = () => {
+    if (signalled) deps.exit(1);
+    signalled = true;
+    end({ by: 'signal' });
+  };
+  for (const name of ['SIGINT', 'SIGTERM']) deps.signals.on(name, onSignal);
+  return {
+    wanted,
+    stopped: (reason: string) => end({ by: 'itself', reason }),
+    release() {
+      for (const name of ['SIGINT', 'SIGTERM']) deps.signals.off(name, onSignal);
+    },
+  };
+}
+
+/** A log of JSON lines on the standard error. */
+function createLogger({ deps, err }: Session): Logger {
+  return {
+    log(level, message, fields = {}) {
+      const own = { ts: new Date(deps.now()).toISOString(), level, message };
+      err.json({ ...own, ...fields, ...own }, 0);
+    },
+  };
+}

@@ -1,0 +1,450 @@
+import { z } from 'zod';
+import {
+  Approved,
+  Config,
+  ConfigPatch,
+  Context,
+  DraftRecord,
+  DraftStatus,
+  LogEntry,
+  Plan,
+  ProviderConfig,
+  RunRecord,
+  RunStatus,
+  Steps,
+} from './records.ts';
+
+export const roles = ['actions', 'agent', 'operator', 'admin', 'editor'] as const;
+/** Who a caller is. `actions < operator < admin` is a ladder; `agent` stands beside it; `editor` is a person there. */
+export type Role = (typeof roles)[number];
+
+type Names<P extends string> = P extends `${string}{${infer N}}${infer R}` ? N | Names<R> : never;
+
+/** Where an input field is looked for in an HTTP request. */
+export type Place = 'path' | 'query' | 'body';
+
+interface Row<P extends string, I extends z.ZodObject, O extends z.ZodType> {
+  method: 'get' | 'post' | 'put';
+  /** `{name}` places an input field in the path. */
+  path: [Names<P>] extends [keyof z.input<I>] ? P : never;
+  /** The least role of the ladder that may call it. */
+  role: 'actions' | 'operator' | 'admin';
+  /** Whether `agent` may call it although the role says otherwise. */
+  agent?: true;
+  /** One flat object; fields that it does not name are ignored. */
+  input: I;
+  /** Fields of a POST or PUT that are also looked for in the query (there first). */
+  query?: readonly (keyof z.input<I> & string)[];
+  output: O;
+  status: 200 | 201;
+  summary: string;
+  /**
+   * `read` changes nothing. `mutation` is audited before and after, and does not happen if it cannot be. A `brake`
+   * acts first and is audited if it can be.
+   */
+  effect: 'read' | 'mutation' | 'brake';
+  /** Answers one record, with an ETag over the whole of it. */
+  etag?: true;
+  /** Offered to ChatGPT Actions. */
+  actions: boolean;
+  /** Offered as an MCP tool. */
+  mcp: boolean;
+}
+
+const op = <const P extends string, I extends z.ZodObject, O extends z.ZodType>(
+  row: { path: P } & Row<P, I, O>,
+) => row;
+
+/* An id is a plain string here: whether it has the right form is asked by a precondition, and answered with 404. */
+const Id = z.string();
+const page = {
+  limit: z.int().min(1).max(1000).default(1000),
+  cursor: z.string().max(200).optional(),
+  view: z.enum(['full', 'summary']).default('full'),
+};
+/* What a summary leaves out. */
+const long = { content: true, context: true, steps: true } as const;
+const truncated = { prompt_truncated: z.boolean().optional() };
+
+export const Draft = DraftRecord;
+export const DraftListItem = DraftRecord.partial(long).extend(truncated);
+export const ApprovedListItem = Approved.partial(long).extend(truncated);
+export const RunListItem = RunRecord.partial({ log: true, steps: true });
+export type DraftListItem = z.infer<typeof DraftListItem>;
+
+const draftFields = {
+  prompt: z.string().min(1),
+  context: Context.optional(),
+  content: z.string().nullable().optional(),
+  steps: Steps.nullable().optional(),
+};
+
+export const ops = {
+  getStatus: op({
+    method: 'get',
+    path: '/status',
+    role: 'actions',
+    input: z.object({}),
+    output: z.looseObject({
+      version: z.string(),
+      uptime_seconds: z.number(),
+      pid: z.int(),
+      data_dir: z.string(),
+      epoch: z.int(),
+      panic_mode: z.boolean(),
+      drafts: z.record(z.string(), z.int()),
+      approved: z.int(),
+      runs: z.record(z.string(), z.int()),
+      quarantined: z.array(z.object({ file: z.string(), reason: z.string() })),
+      provider: z.string().nullable(),
+    }),
+    status: 200,
+    summary: 'Tells how the server is, and counts what waits.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  listDrafts: op({
+    method: 'get',
+    path: '/ops/drafts',
+    role: 'actions',
+    input: z.object({ ...page, status: z.array(DraftStatus).optional() }),
+    output: z.array(DraftListItem),
+    status: 200,
+    summary: 'Lists drafts, newest first.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  getDraft: op({
+    method: 'get',
+    path: '/ops/drafts/{draft_id}',
+    role: 'actions',
+    input: z.object({ draft_id: Id }),
+    output: Draft,
+    status: 200,
+    etag: true,
+    summary: 'Reads one draft, with the digest that an approval has to name.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  createDraft: op({
+    method: 'post',
+    path: '/ops/drafts',
+    role: 'admin',
+    agent: true,
+    input: z.object({ ...draftFields, plan_task_id: z.string().max(128).nullable().optional() }),
+    output: Draft,
+    status: 201,
+    etag: true,
+    summary: 'Proposes work. Nothing runs until a person approves it.',
+    effect: 'mutation',
+    actions: false,
+    mcp: true,
+  }),
+  editDraft: op({
+    method: 'put',
+    path: '/ops/drafts/{draft_id}',
+    role: 'admin',
+    input: z.object({
+      draft_id: Id,
+      ...draftFields,
+      prompt: draftFields.prompt.optional(),
+    }),
+    output: Draft,
+    status: 200,
+    etag: true,
+    summary: 'Changes a draft that still waits; a field left out keeps its value.',
+    effect: 'mutation',
+    actions: false,
+    mcp: false,
+  }),
+  rejectDraft: op({
+    method: 'post',
+    path: '/ops/drafts/{draft_id}/reject',
+    role: 'admin',
+    input: z.object({ draft_id: Id, reason: z.string().max(10_000).nullable().optional() }),
+    output: Draft,
+    status: 200,
+    etag: true,
+    summary: 'Says no to a draft, for good, with a reason if there is one.',
+    effect: 'mutation',
+    actions: false,
+    mcp: false,
+  }),
+  approveDraft: op({
+    method: 'post',
+    path: '/ops/drafts/{draft_id}/approve',
+    role: 'operator',
+    input: z.object({
+      draft_id: Id,
+      auto_run: z.boolean().optional(),
+      digest: z.string().optional(),
+      shown_digest: z.string().optional(),
+    }),
+    query: ['auto_run', 'digest', 'shown_digest'],
+    output: z.object({
+      approved: Approved,
+      run: RunRecord.nullable(),
+      run_error: z.string().optional(),
+    }),
+    status: 200,
+    summary: 'Approves exactly the content that the digest names, and runs it if asked to.',
+    effect: 'mutation',
+    actions: true,
+    mcp: false,
+  }),
+  listApproved: op({
+    method: 'get',
+    path: '/ops/approved',
+    role: 'actions',
+    input: z.object(page),
+    output: z.array(ApprovedListItem),
+    status: 200,
+    summary: 'Lists approved artifacts, newest first.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  getApproved: op({
+    method: 'get',
+    path: '/ops/approved/{approved_id}',
+    role: 'actions',
+    input: z.object({ approved_id: Id }),
+    output: Approved,
+    status: 200,
+    etag: true,
+    summary: 'Reads one approved artifact, and whether it may run.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  listRuns: op({
+    method: 'get',
+    path: '/ops/runs',
+    role: 'actions',
+    input: z.object({ ...page, status: z.array(RunStatus).optional() }),
+    output: z.array(RunListItem),
+    status: 200,
+    summary: 'Lists runs, newest first.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  getRun: op({
+    method: 'get',
+    path: '/ops/runs/{run_id}',
+    role: 'actions',
+    input: z.object({ run_id: Id }),
+    output: RunRecord,
+    status: 200,
+    etag: true,
+    summary: 'Reads one run with its steps and its whole log.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  getRunLog: op({
+    method: 'get',
+    path: '/ops/runs/{run_id}/log',
+    role: 'actions',
+    input: z.object({ run_id: Id, after: z.int().min(0).default(0) }),
+    output: z.object({ entries: z.array(LogEntry), next: z.int(), done: z.boolean() }),
+    status: 200,
+    summary: 'Reads the log of a run after the entries that the caller already has.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  createRun: op({
+    method: 'post',
+    path: '/ops/runs',
+    role: 'operator',
+    input: z.object({ approved_id: Id }),
+    output: RunRecord,
+    status: 201,
+    etag: true,
+    summary: 'Runs an approved artifact.',
+    effect: 'mutation',
+    actions: true,
+    mcp: true,
+  }),
+  cancelRun: op({
+    method: 'post',
+    path: '/ops/runs/{run_id}/cancel',
+    role: 'operator',
+    input: z.object({ run_id: Id }),
+    output: RunRecord,
+    status: 200,
+    etag: true,
+    summary: 'Stops a run: a pending one at once, a running one as soon as its work has stopped.',
+    effect: 'brake',
+    actions: true,
+    mcp: true,
+  }),
+  getPlan: op({
+    method: 'get',
+    path: '/ops/plan',
+    role: 'actions',
+    input: z.object({}),
+    output: Plan,
+    status: 200,
+    etag: true,
+    summary: 'Reads the plan.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  setPlan: op({
+    method: 'put',
+    path: '/ops/plan',
+    role: 'admin',
+    input: Plan,
+    output: z.object({ status: z.literal('ok') }),
+    status: 200,
+    summary: 'Sets the plan.',
+    effect: 'mutation',
+    actions: false,
+    mcp: false,
+  }),
+  getConfig: op({
+    method: 'get',
+    path: '/ops/config',
+    role: 'operator',
+    input: z.object({}),
+    output: Config,
+    status: 200,
+    etag: true,
+    summary: 'Reads the configuration that is in force.',
+    effect: 'read',
+    actions: false,
+    mcp: false,
+  }),
+  setConfig: op({
+    method: 'put',
+    path: '/ops/config',
+    role: 'admin',
+    input: ConfigPatch,
+    output: Config,
+    status: 200,
+    etag: true,
+    summary: 'Changes the configuration; a field left out keeps its value.',
+    effect: 'mutation',
+    actions: false,
+    mcp: false,
+  }),
+  getProvider: op({
+    method: 'get',
+    path: '/ops/provider',
+    role: 'admin',
+    input: z.object({}),
+    output: ProviderConfig,
+    status: 200,
+    etag: true,
+    summary: 'Reads the model providers, without their keys.',
+    effect: 'read',
+    actions: false,
+    mcp: false,
+  }),
+  setProvider: op({
+    method: 'put',
+    path: '/ops/provider',
+    role: 'admin',
+    input: ProviderConfig,
+    output: ProviderConfig,
+    status: 200,
+    etag: true,
+    summary: 'Sets the model providers; keys are moved into the secret store.',
+    effect: 'mutation',
+    actions: false,
+    mcp: false,
+  }),
+  generateDraft: op({
+    method: 'post',
+    path: '/ops/generate',
+    role: 'admin',
+    agent: true,
+    input: z.object({
+      prompt: z.string().min(1).max(8000),
+      context: Context.optional(),
+      steps: z.boolean().optional(),
+    }),
+    query: ['prompt'],
+    output: Draft,
+    status: 201,
+    etag: true,
+    summary: 'Asks the active provider for a proposal, and keeps its answer as a draft.',
+    effect: 'mutation',
+    actions: false,
+    mcp: true,
+  }),
+};
+
+export type OpId = keyof typeof ops;
+/** What a caller of an operation gives. */
+export type Args = { [K in OpId]: z.input<(typeof ops)[K]['input']> };
+/** What a handler gets: the input with defaults filled in. */
+export type In = { [K in OpId]: z.output<(typeof ops)[K]['input']> };
+export type Out = { [K in OpId]: z.output<(typeof ops)[K]['output']> };
+
+/** A row of the table, seen without its path type. */
+export interface Operation<K extends OpId = OpId> {
+  readonly method: 'get' | 'post' | 'put';
+  readonly path: string;
+  readonly role: 'actions' | 'operator' | 'admin';
+  readonly agent?: true;
+  readonly input: z.ZodObject & z.ZodType<In[K], Args[K]>;
+  readonly query?: readonly string[];
+  readonly output: z.ZodType<Out[K]>;
+  readonly status: 200 | 201;
+  readonly summary: string;
+  readonly effect: 'read' | 'mutation' | 'brake';
+  readonly etag?: true;
+  readonly actions: boolean;
+  readonly mcp: boolean;
+}
+
+export const table: { readonly [K in OpId]: Operation<K> } = ops;
+
+export const opIds = Object.keys(ops) as readonly OpId[];
+
+/**
+ * Tells whether a role may call an operation.
+ *
+ * `admin` may do all that `operator` may, `operator` all that `actions` may; `editor` is a person and may do what
+ * `admin` may; `agent` reads what `actions` reads and may propose, nothing else.
+ */
+export function mayCall(role: Role, operation: Pick<Operation, 'role' | 'agent'>): boolean {
+  if (role === 'agent') return operation.role === 'actions' || operation.agent === true;
+  const rank = { actions: 0, operator: 1, admin: 2, editor: 2 } as const;
+  return rank[role] >= rank[operation.role];
+}
+
+/** Where a field of an operation's input is looked for first: in the path, the query or the body. */
+export function placeOf(
+  operation: Pick<Operation, 'method' | 'path' | 'query'>,
+  field: string,
+): Place {
+  if (operation.path.includes(`{${field}}`)) return 'path';
+  if (operation.method === 'get' || operation.query?.includes(field) === true) return 'query';
+  return 'body';
+}
+
+/** What comes with the body of an answer. */
+export interface Answer<T> {
+  body: T;
+  status: number;
+  /** Strong entity tag (RFC 9110, section 8.8.3), quoted. */
+  etag?: string;
+  /** For a list: how many records match in all, and the cursor of the next page. */
+  page?: { total: number; next: string | null };
+}
+
+/** What an operation may be called with, beside its input. */
+export interface CallOptions {
+  /** An entity tag, quoted, that the record must still have. */
+  ifMatch?: string;
+  correlationId?: string;
+  signal?: AbortSignal;
+}

@@ -1,0 +1,243 @@
+import { GimoError } from '../contract/errors.ts';
+import {
+  type Approved,
+  type ApprovedRecord,
+  idPattern,
+  type RunRecord,
+} from '../contract/records.ts';
+import type { Audit } from './audit.ts';
+import { asksModel, canonical, digestOf, sealOf } from './digest.ts';
+import { type Drafts, draftLock } from './drafts.ts';
+import type { Call, Handlers } from './handlers.ts';
+import { approvedSuffix, type Ids, requireId, unknownId } from './ids.ts';
+import { cutPrompt, listPage } from './lists.ts';
+import type { Clock, Ledger, Logger, Store } from './ports.ts';
+import { sha256 } from './principals.ts';
+import type { Settings } from './settings.ts';
+
+export interface ApprovalPorts {
+  store: Pick<Store, 'approved' | 'drafts'>;
+  ledger: Ledger;
+  settings: Settings;
+  clock: Clock;
+  ids: Ids;
+  hostedBy: 'editor' | 'headless';
+}
+
+/** The rules about artifacts, shared by the gate and by the worker, which asks again before the first step. */
+export interface Approvals {
+  /** Why no run can be made of an artifact now, or null if one can. */
+  blocked(artifact: ApprovedRecord): GimoError | null;
+  show(artifact: ApprovedRecord): Approved;
+  /** @throws GimoError `not_found` or `draft_id_not_runnable` */
+  read(id: string): Promise<ApprovedRecord>;
+  handlers: Pick<Handlers, 'listApproved' | 'getApproved'>;
+}
+
+const invalid = (message: string) => new GimoError('approval_invalid', message);
+
+export function createApprovals(ports: Omit<ApprovalPorts, 'ids' | 'hostedBy'>): Approvals {
+  const { store, ledger, settings, clock } = ports;
+
+  const blocked = (artifact: ApprovedRecord): GimoError | null => {
+    if (artifact.seal === null || artifact.digest === null)
+      return invalid('This approval has no seal, so it cannot run here. Approve the work again.');
+    if (digestOf(artifact, artifact.provider_resolved) !== artifact.digest)
+      return invalid('The content is not what was approved. It cannot run; approve it again.');
+    if (!sealHolds(artifact, ledger))
+      return invalid('The seal of this approval does not hold. It cannot run; approve it again.');
+    if (artifact.expires_at !== null && Date.parse(artifact.expires_at) <= clock.now())
+      return new GimoError(
+        'approval_expired',
+        'This approval has expired. Approve the work again.',
+      );
+    const { provider_resolved: named } = artifact;
+    if (asksModel(artifact.steps) && named !== null) {
+      const current = settings.resolve(named.name);
+      if (current === null || canonical(current) !== canonical(named))
+        return invalid(
+          `The provider "${named.name}" is not set up as it was when this was approved. Set it back, or approve the work again.`,
+        );
+    }
+    return null;
+  };
+
+  const show = (artifact: ApprovedRecord): Approved => {
+    const why = blocked(artifact);
+    return { ...artifact, runnable: why === null, blocked_reason: why?.message ?? null };
+  };
+
+  const read = async (id: string) => {
+    if (idPattern.draft.test(id))
+      throw new GimoError(
+        'draft_id_not_runnable',
+        'Runs can only be created from approved_id. Approve the draft first.',
+      );
+    requireId('approved', id);
+    const artifact = await store.approved.get(id);
+    if (artifact === null) throw unknownId('approved');
+    return artifact;
+  };
+
+  return {
+    blocked,
+    show,
+    read,
+    handlers: {
+      listApproved: { read: (input) => listPage(store.approved, input, show, summary) },
+      getApproved: {
+        async read({ approved_id }) {
+          requireId('approved', approved_id);
+          return { body: show(await read(approved_id)) };
+        },
+      },
+    },
+  };
+}
+
+function sealHolds(artifact: ApprovedRecord, ledger: Ledger): boolean {
+  // Both sides are hashed once more, so that the comparison tells nothing about the seal that would be right.
+  return sha256(sealOf(artifact, ledger)) === sha256(artifact.seal ?? '');
+}
+
+/** Makes a run of an approved artifact, for the gate and for `auto_run`. */
+export interface RunMaker {
+  make(artifact: ApprovedRecord, call: Call): Promise<RunRecord>;
+}
+
+/** The operation that the whole product stands around: a person says yes to exactly this. */
+export function approveHandler(
+  ports: ApprovalPorts & { drafts: Drafts; approvals: Approvals; runs: RunMaker; logger: Logger },
+): Handlers['approveDraft'] {
+  const { store, ledger, settings, clock, ids, drafts, approvals, runs } = ports;
+  return {
+    lock: draftLock,
+    async prepare({ draft_id, auto_run, digest, shown_digest }, call) {
+      const draft = drafts.show(await drafts.waiting(draft_id, call));
+      checkDigests(draft.digest, digest, shown_digest);
+      requireChannel(ports, call);
+      const effect = async () => {
+        const at = clock.now();
+        const { approval_ttl_minutes: ttl, default_auto_run } = settings.config();
+        const provider = asksModel(draft.steps) ? settings.active() : null;
+        const unsealed: ApprovedRecord = {
+          id: ids.approved(draft.id),
+          draft_id: draft.id,
+          prompt: draft.prompt,
+          provider: draft.provider,
+          content: draft.content ?? '',
+          approved_at: new Date(at).toISOString(),
+          approved_by: call.principal.actor,
+          steps: draft.steps,
+          context: draft.context,
+          provider_resolved: provider,
+          digest: draft.digest,
+          seal: null,
+          key_id: ledger.keyId,
+          shown_digest: shown_digest ?? null,
+          expires_at: ttl === 0 ? null : new Date(at + ttl * 60_000).toISOString(),
+          consumed_by: null,
+        };
+        const artifact = { ...unsealed, seal: sealOf(unsealed, ledger) };
+        await store.approved.put(artifact);
+        await store.drafts.put({
+          ...draft,
+          status: 'approved',
+          approved_id: artifact.id,
+          updated_at: artifact.approved_at,
+        });
+        const ran =
+          (auto_run ?? default_auto_run) ? await tryRun(runs, artifact, call, ports.logger) : {};
+        return {
+          body: { approved: approvals.show(artifact), run: null, ...ran },
+          changes: [
+            { type: 'draft', id: draft.id } as const,
+            { type: 'approved', id: artifact.id } as const,
+          ],
+        };
+      };
+      return { target: draft_id, effect };
+    },
+  };
+}
+
+/** The approval stands whether or not a run could be made; why it could not is told, never swallowed. */
+async function tryRun(runs: RunMaker, artifact: ApprovedRecord, call: Call, logger: Logger) {
+  try {
+    return { run: await runs.make(artifact, call) };
+  } catch (error) {
+    logger.log('warn', `approved, but no run was made: ${String(error)}`, {
+      correlation_id: call.correlationId,
+    });
+    const told = GimoError.is(error) ? error.message : 'The run could not be made. See the log.';
+    return { run_error: told };
+  }
+}
+
+function checkDigests(current: string | null, digest?: string, shown?: string) {
+  if ([digest, shown].some((named) => named !== undefined && named !== current))
+    throw new GimoError(
+      'stale',
+      'The draft, or the provider it would run with, is not what you saw, and nothing was approved. Read the draft again, then decide.',
+    );
+}
+
+function requireChannel({ settings, hostedBy }: ApprovalPorts, call: Call) {
+  if (settings.config().approval_channel !== 'editor' || call.principal.role === 'editor') return;
+  throw new GimoError(
+    'editor_required',
+    hostedBy === 'editor'
+      ? 'This server lets drafts be approved in the editor only. Approve it there.'
+      : 'This server lets drafts be approved in an editor only, and runs without one. Open the folder in VS Code, or set approval_channel to "auto".',
+  );
+}
+
+/**
+ * Completes approvals that a crash cut in half: the artifact is the commit point, so a draft that still waits although
+ * a sealed artifact of it stands is settled. Finds the artifact by the part of its name that is made of the draft's id.
+ *
+ * @returns the ids of the drafts that were settled
+ */
+export async function settleApprovals(
+  store: Pick<Store, 'approved' | 'drafts'>,
+  approvals: Pick<Approvals, 'read'>,
+  ledger: Ledger,
+  audit: Audit,
+): Promise<string[]> {
+  const bySuffix = new Map<string, string>();
+  for (const id of await store.approved.ids()) bySuffix.set(id.slice(id.lastIndexOf('_') + 1), id);
+  const settled: string[] = [];
+  let before: string | undefined;
+  do {
+    const page = await store.drafts.list({
+      limit: 1000,
+      status: ['draft'],
+      ...(before === undefined ? {} : { before }),
+    });
+    for (const draft of page.records) {
+      const approvedId = bySuffix.get(approvedSuffix(draft.id));
+      if (approvedId === undefined) continue;
+      const artifact = await approvals.read(approvedId);
+      if (artifact.draft_id !== draft.id || !sealHolds(artifact, ledger)) continue;
+      const act = {
+        ...{ correlationId: 'recovery', actor: 'system', operation: 'settleApproval' },
+        ...{ target: draft.id, request: null },
+      };
+      await audit.around(act, () =>
+        store.drafts.put({
+          ...draft,
+          status: 'approved',
+          approved_id: artifact.id,
+          digest: artifact.digest,
+          updated_at: artifact.approved_at,
+        }),
+      );
+      settled.push(draft.id);
+    }
+    before = page.next ?? undefined;
+  } while (before !== undefined);
+  return settled;
+}
+
+const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: Approved) =>
+  cutPrompt(rest);

@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import { GimoError } from '../contract/errors.ts';
+import type { AuditFile, AuditHead, Clock, Ledger, Logger } from './ports.ts';
+
+/** What is known of an act when it begins. */
+export interface Act {
+  correlationId: string;
+  actor: string;
+  operation: string;
+  /** The id of the record that it is about, if there is one. */
+  target: string | null;
+  /** A keyed digest of the request; null where there was none. */
+  request: string | null;
+}
+
+/** An entry of the audit chain. `outcome` is `intent`, `done`, or the code of the error that ended the act. */
+export const AuditEntry = z.looseObject({
+  seq: z.int(),
+  ts: z.string(),
+  correlation_id: z.string(),
+  actor: z.string(),
+  operation: z.string(),
+  target: z.string().nullable(),
+  outcome: z.string(),
+  request: z.string().nullable(),
+  mac: z.string(),
+});
+export type AuditEntry = z.infer<typeof AuditEntry>;
+
+export interface Audit {
+  /** Adds an entry. @throws GimoError `audit_unavailable` if it cannot be made durable; then it is not there */
+  append(act: Act, outcome: string): Promise<void>;
+  /**
+   * Does something between two entries: the intent, synced before `effect` starts, and its outcome. If the intent
+   * cannot be written the effect does not happen, unless it is a brake: a brake acts all the same.
+   */
+  around<T>(act: Act, effect: () => Promise<T>, brake?: boolean): Promise<T>;
+}
+
+const start: AuditHead = { seq: 0, mac: '0'.repeat(64) };
+
+/** HMAC over an entry and its predecessor. `text` is the entry's line without its `mac`. */
+const macOf = (ledger: Pick<Ledger, 'mac'>, before: string, text: string) =>
+  ledger.mac('audit', `gimo-audit-v1\n${before}\n${text}`);
+
+const macField = /,"mac":"([0-9a-f]{64})"\}$/;
+
+interface Pending {
+  act: Act;
+  outcome: string;
+  ts: string;
+  done: () => void;
+  failed: (error: unknown) => void;
+}
+
+/**
+ * Opens the audit chain behind the gate. Entries that arrive while others are being synced share the next sync.
+ *
+ * @throws GimoError `audit_unavailable` if the last entry on disk is not of this chain
+ */
+export async function openAudit(ports: {
+  file: AuditFile;
+  ledger: Ledger;
+  clock: Clock;
+  logger: Logger;
+}): Promise<Audit> {
+  const { file, ledger, clock, logger } = ports;
+  let head = headOf(await file.lastLine()) ?? (await file.witnessed()) ?? start;
+  let waiting: Pending[] = [];
+  let flushing = false;
+
+  const flush = async () => {
+    flushing = true;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      let next = head;
+      const lines = batch.map((entry) => {
+        const line = lineOf(ledger, next, entry);
+        next = line.head;
+        return line.text;
+      });
+      try {
+        await file.append(lines, next);
+        head = next;
+        for (const entry of batch) entry.done();
+      } catch (error) {
+        for (const entry of batch) entry.failed(unavailable(error));
+      }
+    }
+    flushing = false;
+  };
+
+  const append = (act: Act, outcome: string) =>
+    new Promise<void>((done, failed) => {
+      waiting.push({ act, outcome, ts: new Date(clock.now()).toISOString(), done, failed });
+      if (!flushing) void flush();
+    });
+
+  const tell = (act: Act, what: string, error: unknown) =>
+    logger.log('error', `${what} of ${act.operation} could not be audited: ${String(error)}`, {
+      correlation_id: act.correlationId,
+    });
+
+  return {
+    append,
+    async around(act, effect, brake = false) {
+      const intent = append(act, 'intent');
+      if (brake) intent.catch((error: unknown) => tell(act, 'The intent', error));
+      else await intent;
+      let outcome = 'done';
+      try {
+        return await effect();
+      } catch (error) {
+        outcome = GimoError.is(error) ? error.code : 'internal';
+        throw error;
+      } finally {
+        // The effect has happened (or not) and stands behind its intent: a failure here must not tell otherwise.
+        await append(act, outcome).catch((error: unknown) => tell(act, 'The outcome', error));
+      }
+    },
+  };
+}
+
+const unavailable = (cause: unknown) =>
+  GimoError.is(cause, 'not_writer')
+    ? cause
+    : new GimoError(
+        'audit_unavailable',
+        'The audit log cannot be written, so nothing was done. Check the disk that holds the workspace, then try again.',
+        { cause },
+      );
+
+function lineOf(ledger: Ledger, before: AuditHead, entry: Pending) {
+  const seq = before.seq + 1;
+  const { act, ts, outcome } = entry;
+  const text = JSON.stringify({
+    seq,
+    ts,
+    correlation_id: act.correlationId,
+    actor: act.actor,
+    operation: act.operation,
+    target: act.target,
+    outcome,
+    request: act.request,
+  });
+  const mac = macOf(ledger, before.mac, text);
+  return { text: `${text.slice(0, -1)},"mac":"${mac}"}`, head: { seq, mac } };
+}
+
+/** The end of a chain, read from its last line; null if there is none or the line is not an entry. */
+function headOf(line: string | null): AuditHead | null {
+  const entry = line === null ? null : parseLine(line);
+  return entry === null ? null : { seq: entry.seq, mac: entry.mac };
+}
+
+function parseLine(line: string): AuditEntry | null {
+  try {
+    return AuditEntry.safeParse(JSON.parse(line)).data ?? null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+export type Verdict = 'whole' | 'modified' | 'truncated' | 'unwitnessed';
+
+/**
+ * Checks the whole chain against its keys and against the end that the ledger witnessed.
+ *
+ * @returns `whole`; `modified` with `at`, the sequence number of the first entry that is not as it was written;
+ *   `truncated` with `at`, the last entry that is still there; or `unwitnessed` with `at`, the last entry that the
+ *   ledger saw (what follows is genuine, its witness was lost with the machine's power)
+ */
+export async function verifyAudit(
+  file: Pick<AuditFile, 'lines' | 'witnessed'>,
+  ledger: Pick<Ledger, 'mac'>,
+): Promise<{ verdict: Verdict; at: number | null; entries: number }> {
+  const witness = (await file.witnessed()) ?? start;
+  let head = start;
+  let seen = witness.seq === 0;
+  for await (const line of file.lines()) {
+    const text = line.replace(macField, '}');
+    const entry = parseLine(line);
+    const mac = macOf(ledger, head.mac, text);
+    if (entry === null || entry.seq !== head.seq + 1 || entry.mac !== mac)
+      return { verdict: 'modified', at: head.seq + 1, entries: head.seq };
+    head = { seq: entry.seq, mac };
+    if (head.seq === witness.seq && head.mac === witness.mac) seen = true;
+  }
+  if (head.seq < witness.seq) return { verdict: 'truncated', at: head.seq, entries: head.seq };
+  if (!seen) return { verdict: 'modified', at: witness.seq, entries: head.seq };
+  if (head.seq > witness.seq) return { verdict: 'unwitnessed', at: witness.seq, entries: head.seq };
+  return { verdict: 'whole', at: null, entries: head.seq };
+}

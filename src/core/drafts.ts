@@ -1,0 +1,194 @@
+import { GimoError } from '../contract/errors.ts';
+import type { DraftRecord, Step } from '../contract/records.ts';
+import { digestOf, etagOf } from './digest.ts';
+import type { Call, Handlers } from './handlers.ts';
+import { type Ids, requireId, unknownId } from './ids.ts';
+import { cutPrompt, listPage } from './lists.ts';
+import type { Clock, Store } from './ports.ts';
+import type { Redactor } from './redaction.ts';
+import type { Settings } from './settings.ts';
+
+export interface DraftPorts {
+  store: Pick<Store, 'drafts'>;
+  settings: Settings;
+  redactor: Redactor;
+  clock: Clock;
+  ids: Ids;
+}
+
+/** What a draft starts with; the rest is filled in. */
+interface Proposal {
+  prompt: string;
+  context?: DraftRecord['context'] | undefined;
+  content?: string | null | undefined;
+  steps?: Step[] | null | undefined;
+  plan_task_id?: string | null | undefined;
+}
+
+export interface Drafts {
+  handlers: Pick<Handlers, 'listDrafts' | 'getDraft' | 'createDraft' | 'editDraft' | 'rejectDraft'>;
+  /** A draft as callers see it: while it waits, its digest is that of this moment. */
+  show(draft: DraftRecord): DraftRecord;
+  /** Makes a record of a proposal; it is not stored yet. */
+  compose(proposal: Proposal, call: Call): DraftRecord;
+  /** Throws `contains_secret` if a proposal holds a secret that this process knows. */
+  refuseSecrets(proposal: unknown): void;
+  /**
+   * Reads a draft that still waits for a decision.
+   * @throws GimoError `not_found`, `conflict_state` (it names the state), or `stale` if `If-Match` does not hold
+   */
+  waiting(id: string, call: Call): Promise<DraftRecord>;
+}
+
+/** The lock under which whatever happens to one draft happens. */
+export const draftLock = (input: { draft_id: string }): string => `draft:${input.draft_id}`;
+
+export function createDrafts({ store, settings, redactor, clock, ids }: DraftPorts): Drafts {
+  const now = () => new Date(clock.now()).toISOString();
+  const show = (draft: DraftRecord): DraftRecord =>
+    draft.status === 'draft' ? { ...draft, digest: digestOf(draft, settings.active()) } : draft;
+
+  const read = async (id: string) => {
+    requireId('draft', id);
+    const draft = await store.drafts.get(id);
+    if (draft === null) throw unknownId('draft');
+    return draft;
+  };
+
+  const waiting = async (id: string, call: Call) => {
+    const draft = await read(id);
+    if (draft.status !== 'draft') throw decided(draft);
+    if (call.ifMatch !== undefined && call.ifMatch !== '*' && call.ifMatch !== etagOf(show(draft)))
+      throw new GimoError(
+        'stale',
+        'The draft has changed since it was read, and nothing was done. Read it again, then decide.',
+      );
+    return draft;
+  };
+
+  const refuseSecrets = (proposal: unknown) => {
+    if (redactor.holdsSecret(proposal))
+      throw new GimoError(
+        'contains_secret',
+        'The text holds a token or key that GIMO keeps secret, so it was not stored. Take it out and send it again.',
+      );
+  };
+
+  const compose = (proposal: Proposal, call: Call): DraftRecord => ({
+    id: ids.draft(),
+    prompt: proposal.prompt,
+    context: proposal.context ?? {},
+    provider: null,
+    content: proposal.content ?? null,
+    status: 'draft',
+    error: null,
+    created_at: now(),
+    steps: proposal.steps ?? null,
+    digest: null,
+    updated_at: null,
+    reject_reason: null,
+    approved_id: null,
+    created_by: call.principal.actor,
+    source: call.source,
+    plan_task_id: proposal.plan_task_id ?? null,
+  });
+
+  const save = async (draft: DraftRecord) => {
+    const shown = show(draft);
+    await store.drafts.put(shown);
+    return { body: shown, changes: [{ type: 'draft', id: draft.id } as const] };
+  };
+
+  return {
+    show,
+    compose,
+    refuseSecrets,
+    waiting,
+    handlers: {
+      listDrafts: { read: (input) => listPage(store.drafts, input, show, summary) },
+      getDraft: { read: async ({ draft_id }) => ({ body: show(await read(draft_id)) }) },
+      createDraft: {
+        async prepare(input, call) {
+          checkSteps(input.steps ?? null);
+          refuseSecrets(input);
+          const draft = compose(input, call);
+          return { target: draft.id, effect: () => save(draft) };
+        },
+      },
+      editDraft: {
+        lock: draftLock,
+        async prepare({ draft_id, ...changes }, call) {
+          const draft = await waiting(draft_id, call);
+          checkSteps(changes.steps ?? null);
+          refuseSecrets(changes);
+          const next: DraftRecord = {
+            ...draft,
+            prompt: changes.prompt ?? draft.prompt,
+            context: changes.context ?? draft.context,
+            content: changes.content === undefined ? draft.content : changes.content,
+            steps: changes.steps === undefined ? draft.steps : changes.steps,
+            updated_at: now(),
+          };
+          return { target: draft_id, effect: () => save(next) };
+        },
+      },
+      rejectDraft: {
+        lock: draftLock,
+        async prepare({ draft_id, reason }, call) {
+          const draft = await waiting(draft_id, call);
+          const why = reason?.trim() ? reason : null;
+          if (why === null && settings.config().require_reason_on_reject) throw reasonMissing();
+          refuseSecrets(why);
+          const next: DraftRecord = {
+            ...show(draft),
+            status: 'rejected',
+            reject_reason: why,
+            updated_at: now(),
+          };
+          return { target: draft_id, effect: () => save(next) };
+        },
+      },
+    },
+  };
+}
+
+const decided = (draft: DraftRecord) =>
+  new GimoError(
+    'conflict_state',
+    draft.status === 'error'
+      ? 'This draft failed when it was generated (state: error), so it can only be read. Generate a new one.'
+      : `This draft is already ${draft.status}, and that is final. Make a new draft instead.`,
+  );
+
+function reasonMissing() {
+  const msg = 'This server asks for a reason with every rejection. Say why.';
+  return new GimoError('validation_error', msg, {
+    issues: [{ type: 'missing', loc: ['body', 'reason'], msg }],
+  });
+}
+
+/**
+ * Checks steps beyond their schema.
+ * @throws GimoError `step_unsupported` for a kind that this version does not carry out; `validation_error` if two
+ *   steps share an id
+ */
+export function checkSteps(steps: readonly Step[] | null): void {
+  const seen = new Set<string>();
+  for (const [index, step] of (steps ?? []).entries()) {
+    if (step.kind !== 'prompt')
+      throw new GimoError(
+        'step_unsupported',
+        `Steps of kind "${step.kind}" cannot be carried out yet. Use prompt steps, or leave the steps out.`,
+      );
+    if (seen.has(step.id)) {
+      const msg = 'Two steps have the same id. Give each its own.';
+      throw new GimoError('validation_error', msg, {
+        issues: [{ type: 'duplicate', loc: ['body', 'steps', index, 'id'], msg }],
+      });
+    }
+    seen.add(step.id);
+  }
+}
+
+const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: DraftRecord) =>
+  cutPrompt(rest);

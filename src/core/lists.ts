@@ -1,0 +1,64 @@
+import { GimoError } from '../contract/errors.ts';
+import { canonical } from './digest.ts';
+import type { ListPage, Records } from './ports.ts';
+import { sha256 } from './principals.ts';
+
+interface ListInput {
+  limit: number;
+  cursor?: string | undefined;
+  view: 'full' | 'summary';
+  status?: readonly string[] | undefined;
+}
+
+/** How much of a prompt a summary shows, in characters. */
+const shownPrompt = 200;
+
+/**
+ * One page of a list, newest first. The cursor is opaque to callers: the last id of the page before, and a mark of the
+ * filters that it goes with.
+ *
+ * @param show makes of a stored record what callers see
+ * @param summarize makes of that its summary, for `view=summary`
+ * @throws GimoError `validation_error` for a cursor that is not of this list
+ */
+export async function listPage<T, S, Short>(
+  records: Pick<Records<T>, 'list'>,
+  input: ListInput,
+  show: (record: T) => S,
+  summarize: (record: S) => Short,
+): Promise<{ body: (S | Short)[]; page: { total: number; next: string | null } }> {
+  const filter = sha256(canonical([input.status ?? null, input.view])).slice(0, 8);
+  const before = input.cursor === undefined ? undefined : readCursor(input.cursor, filter);
+  const found: ListPage<T> = await records.list({
+    limit: input.limit,
+    ...(before === undefined ? {} : { before }),
+    ...(input.status === undefined ? {} : { status: input.status }),
+  });
+  const shown = found.records.map(show);
+  return {
+    body: input.view === 'full' ? shown : shown.map(summarize),
+    page: {
+      total: found.total,
+      next:
+        found.next === null ? null : Buffer.from(`${filter}.${found.next}`).toString('base64url'),
+    },
+  };
+}
+
+function readCursor(cursor: string, filter: string): string {
+  const text = Buffer.from(cursor, 'base64url').toString('latin1');
+  const [mark, id] = text.split('.');
+  if (mark === filter && id !== undefined && /^[dar]_\d{1,16}_[0-9a-f]{6,64}$/.test(id)) return id;
+  const msg =
+    'The cursor does not belong to this list. Start again without one, with the same filters.';
+  throw new GimoError('validation_error', msg, {
+    issues: [{ type: 'cursor_invalid', loc: ['query', 'cursor'], msg }],
+  });
+}
+
+/** Cuts a long prompt, and says so. */
+export function cutPrompt<T extends { prompt: string }>(record: T) {
+  if (record.prompt.length <= shownPrompt) return record;
+  const prompt = record.prompt.slice(0, shownPrompt).toWellFormed();
+  return { ...record, prompt, prompt_truncated: true };
+}

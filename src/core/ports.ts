@@ -1,0 +1,269 @@
+import type {
+  ApprovedRecord,
+  DraftRecord,
+  LogEntry,
+  ResolvedProvider,
+  RunRecord,
+  RunStep,
+  StepKind,
+  Usage,
+} from '../contract/records.ts';
+
+/*
+ * What core needs from outside, in core's words. The folders around it implement these; a composition root hands
+ * them in. Whatever fails on a disk throws `GimoError` with `storage_full`, `storage_error` or `not_writer`.
+ */
+
+/** Milliseconds since 1970, UTC. */
+export interface Clock {
+  now(): number;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** The program's own log. What arrives here is already redacted. */
+export interface Logger {
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+// ---- the store: the durable record in the workspace; it grants nothing by itself
+
+export interface ListQuery {
+  /** At most so many records (1 to 1,000). */
+  limit: number;
+  /** Only records older than this id, that is with a smaller name. */
+  before?: string;
+  /** Only records in one of these states; all if left out. */
+  status?: readonly string[];
+}
+export interface ListPage<T> {
+  /** Newest first. */
+  records: T[];
+  /** How many records match in all, on every page. */
+  total: number;
+  /** The id to pass as `before` for the next page; null on the last one. */
+  next: string | null;
+}
+
+/** One folder of records, a JSON file each, named after the record's id. */
+export interface Records<T> {
+  /** @returns the record, or null if there is none that can be read (an unreadable one is quarantined) */
+  get(id: string): Promise<T | null>;
+  /** Writes a record, new or not, atomically; durable when it resolves. Throws `not_writer` if the claim was lost. */
+  put(record: T): Promise<void>;
+  /** Deletes a record; no error if it is gone already. */
+  remove(id: string): Promise<void>;
+  list(query: ListQuery): Promise<ListPage<T>>;
+  /** Every id, oldest first, from the names alone. */
+  ids(): Promise<readonly string[]>;
+  /** How many records there are in each state. */
+  counts(): Promise<Record<string, number>>;
+}
+
+/** A single JSON document of the workspace: `plan.json`, `config.json` or `provider.json`. */
+export interface Document {
+  /** @returns the parsed JSON, or null if there is no file or it cannot be parsed */
+  read(): Promise<unknown>;
+  write(value: unknown): Promise<void>;
+}
+
+/** The growing logs of live runs, beside their records. */
+export interface RunLogs {
+  /** Appends entries; visible to readers when it resolves (synced only by {@link RunLogs.sync}). */
+  append(runId: string, entries: readonly LogEntry[]): Promise<void>;
+  /** All entries written so far; a torn last line is left out. Empty if there is no log file. */
+  read(runId: string): Promise<LogEntry[]>;
+  /** Deletes the log file, once its entries stand in the record. */
+  remove(runId: string): Promise<void>;
+}
+
+export interface Quarantined {
+  file: string;
+  reason: string;
+}
+
+export interface Store {
+  readonly drafts: Records<DraftRecord>;
+  readonly approved: Records<ApprovedRecord>;
+  readonly runs: Records<RunRecord>;
+  readonly runLogs: RunLogs;
+  readonly plan: Document;
+  readonly config: Document;
+  readonly provider: Document;
+  /** Records that could not be read and were moved aside. */
+  quarantined(): Promise<Quarantined[]>;
+}
+
+// ---- the ledger: outside the workspace; what it does not know has no effect
+
+export type KeyPurpose = 'seal' | 'audit' | 'proof' | 'attach';
+
+/**
+ * The ledger's entry of a run: the truth about it, written before the run's file. Without one, a run file never
+ * executes. It is also the journal: which step began and which ended.
+ */
+export interface RunEntry {
+  id: string;
+  approved_id: string;
+  /** Digest of what was approved. */
+  digest: string;
+  status: RunRecord['status'];
+  steps: RunStep[];
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+  error: string | null;
+  actor: string;
+  /** How often execution has begun: 0 while it waits, 1 once it runs, more after a restart in the middle. */
+  attempt: number;
+  /** Somebody asked for it to stop. */
+  cancel_requested: boolean;
+}
+
+export interface RunEntries {
+  get(id: string): Promise<RunEntry | null>;
+  put(entry: RunEntry): Promise<void>;
+  remove(id: string): Promise<void>;
+  /** Every entry, oldest first. */
+  all(): Promise<RunEntry[]>;
+}
+
+/** The contents of `config.json` or `provider.json` that a person last accepted. */
+export interface Accepted {
+  read(): Promise<unknown>;
+  write(value: unknown): Promise<void>;
+}
+
+export interface Ledger {
+  /** Names the key that {@link Ledger.mac} uses. */
+  readonly keyId: string;
+  /** HMAC-SHA-256 in lower-case hex, with the key of that purpose. */
+  mac(purpose: KeyPurpose, data: string): string;
+  readonly runs: RunEntries;
+  readonly config: Accepted;
+  readonly provider: Accepted;
+  /** SHA-256 hashes (hex) of tokens that were once valid. */
+  rememberToken(role: string, sha256: string): Promise<void>;
+  /** Whether a token with this hash was ever valid. Synchronous: it stands in the way of every request. */
+  knewToken(sha256: string): boolean;
+}
+
+// ---- audit
+
+/** The end of the audit chain. `mac` is the last entry's; 64 zeros before the first. */
+export interface AuditHead {
+  seq: number;
+  mac: string;
+}
+
+/** The append-only audit file, and the witness of its end in the ledger. */
+export interface AuditFile {
+  /** The last line that stands in the file, or null; read once at start. */
+  lastLine(): Promise<string | null>;
+  /**
+   * Appends whole lines (without line ends) and syncs them, then keeps `head` in the ledger. All or nothing: when it
+   * throws, the file holds none of them.
+   */
+  append(lines: readonly string[], head: AuditHead): Promise<void>;
+  /** Every line, oldest first, across rotated files. */
+  lines(): AsyncIterable<string>;
+  /** The end of the chain as the ledger witnessed it; null before the first entry. */
+  witnessed(): Promise<AuditHead | null>;
+}
+
+// ---- secrets
+
+/**
+ * Where tokens and provider keys are kept: VS Code's SecretStorage, or 0600 files of the ledger. Names are
+ * `token.<role>` and `provider.<name>`.
+ */
+export interface SecretVault {
+  get(name: string): Promise<string | undefined>;
+  set(name: string, value: string): Promise<void>;
+  delete(name: string): Promise<void>;
+}
+
+// ---- language models
+
+export interface ModelRequest {
+  /** The whole text that is sent. */
+  text: string;
+  /**
+   * On whose behalf: what a person asked for or approved may draw on everything that is not denied, what a weak
+   * token asked for only on what clients may read.
+   */
+  audience: 'person' | 'client';
+  signal: AbortSignal;
+  /** Called with each piece of the answer as it arrives. */
+  onText?: (piece: string) => void;
+}
+export interface ModelAnswer {
+  text: string;
+  usage: Usage | null;
+}
+
+/** A provider as the accepted configuration describes it, with its key. The key goes to `base_url`'s origin only. */
+export interface ModelTarget extends ResolvedProvider {
+  base_url: string | null;
+  api_key: string | null;
+}
+
+export interface Models {
+  /**
+   * Asks a model. Throws `GimoError('provider_error')` with a text that tells what happened (refused, timed out, cut
+   * off, answered with something else) and holds no key; throws the signal's reason when aborted.
+   */
+  ask(target: ModelTarget, request: ModelRequest): Promise<ModelAnswer>;
+  /** The base URL that a provider entry leads to, presets filled in; null where nothing is sent over a network. */
+  baseUrl(entry: { type: ResolvedProvider['type']; base_url?: string | undefined }): string | null;
+}
+
+// ---- execution
+
+/** Whoever carries out runs. */
+export interface Worker {
+  /** Something may have become startable: look now. */
+  wake(): void;
+  /** Aborts a run's work. Resolves when it has really stopped; at once if it is not being worked on. */
+  halt(runId: string): Promise<void>;
+}
+
+/** What an executor may do while its step runs. */
+export interface StepContext {
+  /** The provider that was approved, with its key; null if no step asks a model. */
+  target: ModelTarget | null;
+  signal: AbortSignal;
+  /** Writes a line to the run's log. It is redacted on the way. */
+  log(level: string, message: string): void;
+}
+
+export interface Executor {
+  readonly kind: StepKind;
+  /** Carries out a step. @returns the step's result; throws if the step failed or was aborted */
+  execute(step: ExecutableStep, context: StepContext): Promise<unknown>;
+}
+
+/** A step with everything that its execution needs. */
+export interface ExecutableStep {
+  id: string;
+  kind: StepKind;
+  /** For a prompt: the whole text to send. */
+  text: string;
+}
+
+// ---- the repository
+
+/** A read-only look at the repository, for providers that answer from it. Denied files never show. */
+export interface RepoFacts {
+  /** The branch (null outside git or on a detached head), how many files are changed, how many there are to read. */
+  overview(): Promise<{ branch: string | null; changed: number; files: number }>;
+  /**
+   * Lines that hold one of the words, the best matches first, always in the same order for the same files.
+   * @param words lower case
+   * @param most how many lines at most
+   */
+  matches(
+    words: readonly string[],
+    most: number,
+    signal: AbortSignal,
+  ): Promise<{ file: string; line: number; content: string }[]>;
+}

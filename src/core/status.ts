@@ -1,0 +1,48 @@
+import type { Handlers } from './handlers.ts';
+import type { Clock, Store } from './ports.ts';
+import type { Settings } from './settings.ts';
+
+/** What a server knows of itself. */
+export interface ServerFacts {
+  version: string;
+  pid: number;
+  dataDir: string;
+  epoch: number;
+  /** Milliseconds since 1970. */
+  startedAt: number;
+  hostedBy: 'editor' | 'headless';
+}
+
+export function statusHandler(ports: {
+  store: Store;
+  settings: Settings;
+  clock: Clock;
+  facts: ServerFacts;
+}): Handlers['getStatus'] {
+  const { store, settings, clock, facts } = ports;
+  return {
+    async read() {
+      const [drafts, approved, runs, quarantined] = await Promise.all([
+        store.drafts.counts(),
+        store.approved.ids(),
+        store.runs.counts(),
+        store.quarantined(),
+      ]);
+      return {
+        body: {
+          version: facts.version,
+          uptime_seconds: Math.max(0, clock.now() - facts.startedAt) / 1000,
+          pid: facts.pid,
+          data_dir: facts.dataDir,
+          epoch: facts.epoch,
+          panic_mode: false,
+          drafts,
+          approved: approved.length,
+          runs,
+          quarantined,
+          provider: settings.active().name,
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import * as vscode from 'vscode';
+import type { Host } from '../../http/host.ts';
+import { commandIds } from '../ids.ts';
+import type { Server } from '../server.ts';
+
+const start = 'Start Server';
+
+/**
+ * The running server. Where there is none, says so and offers to start it.
+ *
+ * @returns null if there is none in the end
+ */
+export async function needsHost(server: Server): Promise<Host | null> {
+  const host = hostOf(server);
+  if (host !== null) return host;
+  const picked = await vscode.window.showInformationMessage(
+    'The GIMO server is not running in this window.',
+    start,
+  );
+  if (picked !== start) return null;
+  await vscode.commands.executeCommand(commandIds.startServer);
+  return hostOf(server);
+}
+
+function hostOf({ state }: Server): Host | null {
+  return state.name === 'running' ? state.host : null;
+}

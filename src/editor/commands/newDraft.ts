@@ -1,0 +1,19 @@
+import * as vscode from 'vscode';
+import type { Server } from '../server.ts';
+import { needsHost } from './needsHost.ts';
+
+/** Asks what should be done, and proposes it. Rejects as the client does. */
+export async function newDraft(server: Server): Promise<void> {
+  const host = await needsHost(server);
+  if (host === null) return;
+  const prompt = await vscode.window.showInputBox({
+    title: 'New Draft',
+    prompt: 'What should be done? Nothing runs until you approve the draft.',
+    placeHolder: 'For example: explain how the tests are started',
+    ignoreFocusOut: true,
+    validateInput: (text) => (text.trim() === '' ? 'Say in a few words what to do.' : undefined),
+  });
+  if (prompt === undefined) return;
+  await host.client.call('createDraft', { prompt });
+  vscode.window.setStatusBarMessage('$(check) The draft waits for your approval.', 5000);
+}

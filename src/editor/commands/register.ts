@@ -1,0 +1,39 @@
+import * as vscode from 'vscode';
+import type { DraftsView } from '../draftsView.ts';
+import { commandIds } from '../ids.ts';
+import type { Problems } from '../problems.ts';
+import type { Server } from '../server.ts';
+import { copyToken } from './copyToken.ts';
+import { newDraft } from './newDraft.ts';
+
+/** Registers every command; what one of them throws is told to the person who gave it. */
+export function registerCommands(
+  server: Server,
+  drafts: DraftsView,
+  problems: Problems,
+): vscode.Disposable {
+  const jobs: Record<keyof typeof commandIds, () => Promise<void> | void> = {
+    startServer: () => server.start(),
+    stopServer: () => server.stop(),
+    restartServer: async () => {
+      await server.stop();
+      await server.start();
+    },
+    newDraft: () => newDraft(server),
+    copyToken: () => copyToken(server),
+    showLog: () => problems.showLog(),
+    refresh: () => drafts.refresh(),
+  };
+  const names = Object.keys(commandIds) as (keyof typeof commandIds)[];
+  return vscode.Disposable.from(
+    ...names.map((name) =>
+      vscode.commands.registerCommand(commandIds[name], async () => {
+        try {
+          await jobs[name]();
+        } catch (error) {
+          problems.tell(error);
+        }
+      }),
+    ),
+  );
+}

@@ -1,0 +1,20 @@
+/** Something that a person asked for and cannot have now; its message says why, and what to do. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+/**
+ * What a person is told about something thrown. An error that crosses a boundary says it itself; it is known by its
+ * name, because its class comes from the server's bundle, which the editor does not load to activate.
+ */
+export function messageOf(error: unknown): string {
+  if (error instanceof Refusal) return error.message;
+  if (error instanceof Error && error.name === 'GimoError') return error.message;
+  const what = error instanceof Error ? error.message : String(error);
+  return `Something went wrong that GIMO did not expect (${what}). The log tells more.`;
+}
+
+/** What the log is told about something thrown, with the stack if there is one. */
+export function detailsOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

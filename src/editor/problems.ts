@@ -1,0 +1,35 @@
+import * as vscode from 'vscode';
+import { detailsOf, messageOf } from './messages.ts';
+
+/** The one place where what was thrown becomes a message. */
+export interface Problems {
+  /** Logs it, and tells the person. */
+  tell(error: unknown): void;
+  /** Logs it only: for what was not asked for by a person just now. */
+  note(error: unknown): void;
+  /** Logs it, and warns with a message of its own. */
+  warn(message: string, error: unknown): void;
+  showLog(): void;
+}
+
+const showLog = 'Show Log';
+
+export function createProblems(channel: vscode.LogOutputChannel): Problems {
+  const offerLog = (picked: string | undefined) => {
+    if (picked === showLog) channel.show();
+  };
+  return {
+    tell(error) {
+      channel.error(detailsOf(error));
+      void vscode.window.showErrorMessage(messageOf(error), showLog).then(offerLog);
+    },
+    note(error) {
+      channel.warn(detailsOf(error));
+    },
+    warn(message, error) {
+      channel.warn(`${message} ${detailsOf(error)}`);
+      void vscode.window.showWarningMessage(message, showLog).then(offerLog);
+    },
+    showLog: () => channel.show(),
+  };
+}

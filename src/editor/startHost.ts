@@ -1,0 +1,75 @@
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import type { Logger } from '../core/ports.ts';
+import type { Host, HostOptions } from '../http/host.ts';
+import { hostEnv } from './hostEnv.ts';
+import { memoryKeys, settingIds } from './ids.ts';
+import { Refusal } from './messages.ts';
+import { createVault } from './vault.ts';
+
+const firstPort = 9325;
+
+/** What the editor knows, and a server needs. */
+export interface HostSurroundings {
+  /** Loads the server's code; it is too heavy to be there before it is needed. */
+  load(): Promise<{ startHost(options: HostOptions): Promise<Host> }>;
+  context: vscode.ExtensionContext;
+  logger: Logger;
+  version: string;
+  /** Called once if secrets cannot be kept, with what SecretStorage threw. */
+  secretsFailed(error: unknown): void;
+}
+
+/**
+ * Starts a server for the first folder of the window, on the port that the settings name, else the one it had last.
+ * Rejects with a message for people if there is no such folder, or the server does not start.
+ */
+export async function startHostOfWindow(
+  surroundings: HostSurroundings,
+  ended: (reason: string) => void,
+): Promise<Host> {
+  const { context, logger, version } = surroundings;
+  const root = await realpath(folderToServe());
+  const vault = createVault(context.secrets, path.join(root, '.orch_data'), (error) =>
+    surroundings.secretsFailed(error),
+  );
+  const { startHost } = await surroundings.load();
+  const host = await startHost({
+    root,
+    port: portOf(context.workspaceState),
+    hostedBy: 'editor',
+    version,
+    env: hostEnv(process.env),
+    logger,
+    vault,
+    onStopped: ended,
+  });
+  await context.workspaceState.update(memoryKeys.port, host.port);
+  return host;
+}
+
+/** Whether the window has what a server needs: a trusted folder on a disk. */
+export function canServe(): boolean {
+  return vscode.workspace.isTrusted && firstFolder() !== undefined;
+}
+
+function firstFolder(): vscode.WorkspaceFolder | undefined {
+  return vscode.workspace.workspaceFolders?.find((folder) => folder.uri.scheme === 'file');
+}
+
+function folderToServe(): string {
+  const folder = firstFolder();
+  if (folder === undefined)
+    throw new Refusal('No folder is open, so there is nothing to serve. Open one first.');
+  if (!vscode.workspace.isTrusted)
+    throw new Refusal('This folder is not trusted, so no server starts. Trust it first.');
+  return folder.uri.fsPath;
+}
+
+function portOf(memory: vscode.Memento): HostOptions['port'] {
+  const wanted = vscode.workspace.getConfiguration().get<unknown>(settingIds.port);
+  if (typeof wanted === 'number') return wanted;
+  const last = memory.get<unknown>(memoryKeys.port);
+  return { prefer: typeof last === 'number' ? last : firstPort };
+}

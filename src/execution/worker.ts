@@ -1,0 +1,116 @@
+import { GimoError } from '../contract/errors.ts';
+import type { Executor, Logger, ModelTarget, Worker } from '../core/ports.ts';
+import type { Job, RunBook } from '../core/runbook.ts';
+
+export interface WorkerPorts {
+  book: RunBook;
+  executors: readonly Executor[];
+  /** Asked anew for each run. `runTimeout` is in seconds. */
+  limits: () => { concurrent: number; runTimeout: number };
+  logger: Logger;
+}
+
+/** Why a run's work was aborted. */
+class Halt extends Error {
+  readonly why: 'cancel' | 'timeout' | 'shutdown';
+  constructor(why: Halt['why']) {
+    super(`halted: ${why}`);
+    this.why = why;
+  }
+}
+
+interface Active {
+  controller: AbortController;
+  over: Promise<void>;
+}
+
+/**
+ * Carries out runs in this process: oldest first, at most `concurrent` at a time, each the moment a slot is free.
+ * There is no polling: whoever makes a run, and whoever ends one, wakes the worker.
+ */
+export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<void> } {
+  const { book, limits, logger } = ports;
+  const executors = new Map(ports.executors.map((executor) => [executor.kind, executor]));
+  const active = new Map<string, Active>();
+  let stopping = false;
+
+  const wake = () => {
+    const { concurrent } = limits();
+    for (const runId of book.waiting()) {
+      if (stopping || active.size >= concurrent) return;
+      const controller = new AbortController();
+      const over = carryOut(runId, controller).finally(() => {
+        active.delete(runId);
+        wake();
+      });
+      active.set(runId, { controller, over });
+    }
+  };
+
+  const carryOut = async (runId: string, controller: AbortController) => {
+    const { runTimeout } = limits();
+    const timer = setTimeout(() => controller.abort(new Halt('timeout')), runTimeout * 1000);
+    try {
+      const job = await book.begin(runId);
+      if (job !== null) await runSteps(job, controller.signal);
+    } catch (error) {
+      await conclude(runId, controller.signal, error, runTimeout);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const runSteps = async (job: Job, signal: AbortSignal) => {
+    for (const step of job.steps) {
+      signal.throwIfAborted();
+      const executor = executors.get(step.kind);
+      if (executor === undefined)
+        throw new GimoError('step_unsupported', `Steps of kind "${step.kind}" cannot be run yet.`);
+      const log = (level: string, msg: string) => book.log(job.runId, level, msg, step.id);
+      const target: ModelTarget | null = job.target;
+      const result = await executor.execute(step, { target, signal, log });
+      // A result that comes after the stop is late: it changes nothing.
+      signal.throwIfAborted();
+      await book.stepDone(job.runId, step.id, result);
+    }
+  };
+
+  /** Settles a run whose work did not come to its end. On a shutdown it stays as it is, for the next start. */
+  const conclude = async (runId: string, signal: AbortSignal, error: unknown, timeout: number) => {
+    const halt = signal.reason instanceof Halt ? signal.reason.why : null;
+    if (halt === 'shutdown') return;
+    try {
+      if (halt === 'cancel') await book.end(runId, { status: 'cancelled' });
+      else await book.end(runId, { status: 'error', error: told(error, halt, timeout) });
+    } catch (failure) {
+      // The run stays live in the ledger; the next start settles it.
+      logger.log('error', `the end of ${runId} could not be written: ${String(failure)}`);
+    }
+    if (halt === null && !GimoError.is(error))
+      logger.log(
+        'error',
+        `${runId} failed: ${error instanceof Error ? error.stack : String(error)}`,
+      );
+  };
+
+  return {
+    wake,
+    async halt(runId) {
+      const run = active.get(runId);
+      run?.controller.abort(new Halt('cancel'));
+      await run?.over;
+    },
+    async stop() {
+      stopping = true;
+      for (const run of active.values()) run.controller.abort(new Halt('shutdown'));
+      await Promise.all([...active.values()].map((run) => run.over));
+    },
+  };
+}
+
+function told(error: unknown, halt: 'timeout' | 'cancel' | null, timeout: number): string {
+  if (halt === 'timeout')
+    return `The run took longer than ${timeout} seconds and was stopped. Raise run_timeout_s if it needs more time.`;
+  if (GimoError.is(error)) return error.message;
+  return 'The run failed because of an error inside GIMO. The log tells more.';
+}

@@ -1,0 +1,70 @@
+import * as vscode from 'vscode';
+import { registerCommands } from './editor/commands/register.ts';
+import { createDraftsView } from './editor/draftsView.ts';
+import { contextKeys, settingIds, viewIds } from './editor/ids.ts';
+import { channelLogger } from './editor/logger.ts';
+import { createProblems } from './editor/problems.ts';
+import { createServer, type Server, type ServerState } from './editor/server.ts';
+import { canServe, type HostSurroundings, startHostOfWindow } from './editor/startHost.ts';
+
+/** Milliseconds that the editor leaves an extension to shut down, with some to spare. */
+const shutdownMs = 2000;
+
+let active: Server | undefined;
+
+/** Puts the editor's half together. The server's code is loaded when it starts, not before. */
+export function activate(context: vscode.ExtensionContext): void {
+  const channel = vscode.window.createOutputChannel('GIMO', { log: true });
+  const problems = createProblems(channel);
+  const drafts = createDraftsView((error) => problems.note(error));
+  const surroundings: HostSurroundings = {
+    load: () => import('./http/host.ts'),
+    context,
+    logger: channelLogger(channel),
+    version: String(context.extension.packageJSON.version),
+    secretsFailed: (error) =>
+      problems.warn(
+        'The editor cannot keep the GIMO tokens on this computer (is there a keyring?), so they last until this window closes.',
+        error,
+      ),
+  };
+
+  const show = (state: ServerState) => {
+    void vscode.commands.executeCommand('setContext', contextKeys.state, state.name);
+    drafts.connect(state.name === 'running' ? state.host : null);
+    drafts.say(state.name === 'failed' ? state.message : '');
+    if (state.name === 'running') channel.info(`The server listens at ${state.host.url}.`);
+    if (state.name === 'failed') problems.tell(state.error);
+  };
+  const server = createServer((ended) => startHostOfWindow(surroundings, ended), show);
+  active = server;
+  show(server.state);
+
+  const startIfWanted = () => {
+    const wanted = vscode.workspace.getConfiguration().get<unknown>(settingIds.autoStart);
+    if (wanted === true && canServe()) void whileBusy(server.start());
+  };
+  context.subscriptions.push(
+    channel,
+    drafts,
+    registerCommands(server, drafts, problems),
+    vscode.workspace.onDidGrantWorkspaceTrust(startIfWanted),
+  );
+  startIfWanted();
+}
+
+/** Stops the server, and waits for it as long as the editor lets it. */
+export async function deactivate(): Promise<void> {
+  if (active === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, shutdownMs);
+  });
+  await Promise.race([active.stop(), late]);
+  clearTimeout(timer);
+  active = undefined;
+}
+
+function whileBusy(job: Promise<void>): Thenable<void> {
+  return vscode.window.withProgress({ location: { viewId: viewIds.drafts } }, () => job);
+}

@@ -1,0 +1,86 @@
+import express, { type Express } from 'express';
+import { GimoError } from '../contract/errors.ts';
+import { proofText } from '../contract/proof.ts';
+import type { Core } from '../core/core.ts';
+import type { Ledger, Logger } from '../core/ports.ts';
+import type { Principal } from '../core/principals.ts';
+import { errorHandler } from './errors.ts';
+import {
+  checkHost,
+  checkOrigin,
+  correlate,
+  foundOf,
+  identify,
+  limitRate,
+  requireToken,
+} from './middleware.ts';
+import { operationsRouter } from './router.ts';
+
+export interface AppPorts {
+  core: Core;
+  ledger: Pick<Ledger, 'mac'>;
+  authenticate: (token: string) => Principal | null;
+  port: () => number;
+  corsOrigins: readonly string[];
+  rate: { perWindow: number; windowSeconds: number };
+  logger: Logger;
+}
+
+/** The HTTP edge. The order is that of DESIGN section 6, and everything happens before a body is read. */
+export function createApp(ports: AppPorts): Express {
+  const { core, logger } = ports;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  // Query strings are read by the operation table's types, not by express.
+  app.set('query parser', false);
+  app.use(correlate, accessLog(logger), checkHost(ports.port), checkOrigin(ports.corsOrigins));
+  app.get(['/', '/health'], health(ports));
+  app.use(identify(ports.authenticate));
+  app.use(limitRate(ports.rate.perWindow, ports.rate.windowSeconds));
+  app.use(requireToken);
+  app.use(operationsRouter(core));
+  app.use(() => {
+    throw new GimoError('not_found', 'There is nothing at this address.');
+  });
+  app.use(errorHandler(logger, core.redactor));
+  return app;
+}
+
+/** Public. With a challenge it also proves that this server holds the ledger's key, before anyone sends it a token. */
+function health({ ledger, port }: AppPorts): express.RequestHandler {
+  return (request, response) => {
+    const { searchParams } = new URL(request.originalUrl, 'http://localhost');
+    const nonce = searchParams.get('challenge');
+    if (nonce === null) {
+      response.json({ status: 'ok' });
+      return;
+    }
+    if (!/^[0-9a-f]{32,64}$/i.test(nonce)) {
+      const msg = 'A challenge is 32 to 64 hex digits.';
+      throw new GimoError('validation_error', msg, {
+        issues: [{ type: 'string_pattern_mismatch', loc: ['query', 'challenge'], msg }],
+      });
+    }
+    // The address is our own, not the Host header: a program that passes the question on cannot use the answer.
+    const proof = ledger.mac('proof', proofText(nonce, `127.0.0.1:${port()}`));
+    response.json({ status: 'ok', proof });
+  };
+}
+
+/** A line a request in the program's log: never the query, which can hold a prompt. */
+function accessLog(logger: Logger): express.RequestHandler {
+  return (request, response, next) => {
+    const began = performance.now();
+    response.on('finish', () => {
+      const { correlationId, principal } = foundOf(request);
+      logger.log('debug', `${request.method} ${request.path.slice(0, 200)}`, {
+        status: response.statusCode,
+        ms: Math.round(performance.now() - began),
+        actor: principal?.actor ?? null,
+        correlation_id: correlationId,
+      });
+    });
+    next();
+  };
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { Request, RequestHandler, Response } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import { GimoError } from '../contract/errors.ts';
+import type { Principal } from '../core/principals.ts';
+import { acceptedCorrelationId, bearerToken, hostAllowed, originAllowed } from './rules.ts';
+
+/** What the middleware found out about a request, for whoever comes after. */
+interface Found {
+  correlationId: string;
+  principal: Principal | null;
+}
+const found = new WeakMap<Request, Found>();
+
+/** @throws Error if the middleware did not run: that is a mistake in the wiring */
+export function foundOf(request: Request): Found {
+  const known = found.get(request);
+  if (known === undefined) throw new Error('the request has not passed the middleware');
+  return known;
+}
+
+/** @throws GimoError `token_missing` or `token_invalid` */
+export function principalOfRequest(request: Request): Principal {
+  const { principal } = foundOf(request);
+  if (principal !== null) return principal;
+  if (bearerToken(request.headers.authorization) === null)
+    throw new GimoError('token_missing', 'Token missing');
+  throw new GimoError('token_invalid', 'Invalid token');
+}
+
+/** Gives every request an id, and every response the headers that keep it out of caches and frames. */
+export const correlate: RequestHandler = (request, response, next) => {
+  const correlationId = acceptedCorrelationId(request.get('x-correlation-id')) ?? randomUUID();
+  found.set(request, { correlationId, principal: null });
+  response.set({
+    'X-Correlation-ID': correlationId,
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  next();
+};
+
+export function checkHost(port: () => number): RequestHandler {
+  return (request, _response, next) => {
+    if (hostAllowed(request.headers.host, port())) return next();
+    throw new GimoError(
+      'host_refused',
+      'The Host header does not name this server. Use the address that GIMO printed.',
+    );
+  };
+}
+
+/** Refuses pages that are not listed, and answers the preflight of those that are. */
+export function checkOrigin(allowed: readonly string[]): RequestHandler {
+  return (request, response, next) => {
+    const { origin } = request.headers;
+    if (!originAllowed(origin, allowed))
+      throw new GimoError(
+        'origin_refused',
+        'Pages of this origin may not call GIMO. List it in ORCH_CORS_ORIGINS if they should.',
+      );
+    if (origin !== undefined) {
+      response.vary('Origin').set({
+        'Access-Control-Allow-Origin': origin,
+        'Access-Control-Expose-Headers': 'ETag, Link, X-Correlation-ID, X-Total-Count, Retry-After',
+      });
+    }
+    if (request.method !== 'OPTIONS') return next();
+    response.set({
+      'Access-Control-Allow-Methods': 'GET, POST, PUT',
+      'Access-Control-Allow-Headers': 'Authorization, Content-Type, If-Match, X-Correlation-ID',
+    });
+    response.status(204).end();
+  };
+}
+
+export function identify(authenticate: (token: string) => Principal | null): RequestHandler {
+  return (request, _response, next) => {
+    const token = bearerToken(request.headers.authorization);
+    if (token !== null) foundOf(request).principal = authenticate(token);
+    next();
+  };
+}
+
+/** Refuses whoever has no valid token. Comes after the rate limit, so that guessing is limited too. */
+export const requireToken: RequestHandler = (request, _response, next) => {
+  principalOfRequest(request);
+  next();
+};
+
+/** One budget for each token, and one for all callers without a valid one. */
+export function limitRate(perWindow: number, windowSeconds: number): RequestHandler {
+  return rateLimit({
+    windowMs: windowSeconds * 1000,
+    limit: perWindow,
+    standardHeaders: 'draft-7',
+    legacyHeaders: false,
+    keyGenerator: (request) => foundOf(request).principal?.actor ?? 'strangers',
+    skip: (request) => foundOf(request).principal?.role === 'editor',
+    handler: (_request, response, next) => next(tooMany(response, windowSeconds)),
+  });
+}
+
+function tooMany(response: Response, windowSeconds: number) {
+  const told = Number(response.getHeader('Retry-After'));
+  return new GimoError(
+    'rate_limited',
+    'Too many requests. Wait as long as the Retry-After header says.',
+    { retryAfter: told > 0 ? told : windowSeconds },
+  );
+}

@@ -1,0 +1,98 @@
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { GimoError } from '../contract/errors.ts';
+import { type Answer, type Operation, type OpId, opIds, table } from '../contract/operations.ts';
+import type { Gate } from '../core/dispatch.ts';
+import { foundOf, principalOfRequest } from './middleware.ts';
+import { inputReader } from './query.ts';
+import { isJson, tagMatches } from './rules.ts';
+
+/** The most that a body may hold, in bytes. */
+const bodyLimit = 1_048_576;
+
+/** One express route for each row of the operation table. */
+export function operationsRouter(gate: Gate): Router {
+  const router = Router({ caseSensitive: true });
+  const readBody = express.json({ limit: bodyLimit, strict: false, type: () => true });
+  for (const id of opIds) {
+    const operation: Operation = table[id];
+    const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    const roleFirst: RequestHandler = (request, _response, next) => {
+      gate.requireRole(id, principalOfRequest(request));
+      next();
+    };
+    const steps =
+      operation.method === 'get' ? [roleFirst] : [roleFirst, refuseOtherMedia, readBody];
+    router[operation.method](path, ...steps, operate(gate, id));
+  }
+  for (const [path, methods] of methodsByPath())
+    router.all(path, (_request, response) => {
+      response.set('Allow', methods.join(', '));
+      throw new GimoError('method_not_allowed', `This address takes ${methods.join(' and ')}.`);
+    });
+  return router;
+}
+
+function methodsByPath(): Map<string, string[]> {
+  const methods = new Map<string, string[]>();
+  for (const id of opIds) {
+    const path = table[id].path.replaceAll(/\{(\w+)\}/g, ':$1');
+    methods.set(path, [...(methods.get(path) ?? []), table[id].method.toUpperCase()]);
+  }
+  return methods;
+}
+
+const refuseOtherMedia: RequestHandler = (request, _response, next) => {
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined ||
+    Number(request.headers['content-length'] ?? 0) > 0;
+  if (hasBody && !isJson(request.headers['content-type']))
+    throw new GimoError(
+      'unsupported_media_type',
+      'The body must be JSON. Send it with Content-Type: application/json.',
+    );
+  next();
+};
+
+function operate(gate: Gate, id: OpId): RequestHandler {
+  const read = inputReader(id);
+  return async (request, response) => {
+    const { correlationId } = foundOf(request);
+    const { searchParams } = new URL(request.originalUrl, 'http://localhost');
+    const answer = await gate.dispatch(id, read(searchParams, pathOf(request), request.body), {
+      principal: principalOfRequest(request),
+      correlationId,
+      source: request.get('x-gimo-source') === 'cli' ? 'cli' : 'api',
+      ifMatch: request.get('if-match'),
+    });
+    send(request, response, answer);
+  };
+}
+
+function pathOf(request: Request): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(request.params).map(([name, value]) => [name, String(value)]),
+  );
+}
+
+function send(request: Request, response: Response, answer: Answer<unknown>) {
+  if (answer.etag !== undefined) {
+    response.set('ETag', answer.etag);
+    if (request.method === 'GET' && tagMatches(request.get('if-none-match'), answer.etag)) {
+      response.status(304).end();
+      return;
+    }
+  }
+  if (answer.page !== undefined) {
+    response.set('X-Total-Count', String(answer.page.total));
+    if (answer.page.next !== null)
+      response.set('Link', `<${nextUrl(request, answer.page.next)}>; rel="next"`);
+  }
+  response.status(answer.status).json(answer.body);
+}
+
+/** The same list, from the cursor on. Relative, so that it holds behind a tunnel too (RFC 8288, section 3.1). */
+function nextUrl(request: Request, cursor: string): string {
+  const url = new URL(request.originalUrl, 'http://localhost');
+  url.searchParams.set('cursor', cursor);
+  return `${url.pathname}${url.search}`;
+}

@@ -1,0 +1,233 @@
+import { constants, lstatSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { GimoError } from '../contract/errors.ts';
+import type { AuditFile, Logger } from '../core/ports.ts';
+import {
+  ensureRealDir,
+  type Fence,
+  hasCode,
+  namesIn,
+  noFollow,
+  storageError,
+  syncDir,
+} from './files.ts';
+import type { LedgerFiles } from './ledger.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
+import { createQueue } from './queue.ts';
+import { lastLineEnd, lengthOfWholeLines, linesOf, readRange } from './tail.ts';
+
+/** Bytes from which on the next entries go to a new file. */
+export const rotateBytes = 5 * 2 ** 20;
+
+const fileName = /^audit-\d{12}\.jsonl$/;
+const nameOf = (firstSeq: number) => `audit-${String(firstSeq).padStart(12, '0')}.jsonl`;
+
+interface OpenFile {
+  path: string;
+  handle: FileHandle;
+  ino: number;
+  /** Bytes of lines that were synced. What lies behind them is not part of the audit. */
+  length: number;
+  /** Lines are being written: what lies behind `length` may yet be taken back. */
+  pending: boolean;
+  /** Lines that could not be taken back lie behind `length`. */
+  spoilt: boolean;
+}
+
+/**
+ * Opens the audit files of a data directory: `audit-<number of its first entry>.jsonl`, the highest one grows.
+ *
+ * When the growing file was deleted, replaced, cut or added to by others, writing goes on in a new file that is named
+ * after the next entry. The old one is left as it was found, so that `verify` shows what happened: refusing to write
+ * would let anyone who can write in the workspace stop every mutation, and appending to a foreign tail could hide it.
+ * A file that already has the new one's name is not ours, and is moved to quarantine.
+ *
+ * @param options.dir `<dataDir>/ops/audit`
+ * @param options.maxBytes after which it rotates; {@link rotateBytes} if left out
+ */
+export async function openAuditFile(options: {
+  dir: string;
+  ledger: Pick<LedgerFiles, 'head'>;
+  fence: Fence;
+  maxBytes?: number;
+  logger?: Logger;
+}): Promise<AuditFile & { close(): Promise<void> }> {
+  const { dir, ledger, fence, maxBytes = rotateBytes, logger } = options;
+  const quarantine = createQuarantine({
+    dir: join(dirname(dir), 'quarantine'),
+    label: 'quarantine',
+    fence,
+    ...(logger === undefined ? {} : { logger }),
+  });
+  const queue = createQueue();
+  fence();
+  await ensureRealDir(dir);
+  let file = await openLast(dir, quarantine, fence);
+  let closed = false;
+
+  /** The file to append to: the one that grows, or a new one. */
+  const fileFor = async (firstSeq: number): Promise<OpenFile> => {
+    if (file?.spoilt) await takeBack(file);
+    if (file !== null && file.length < maxBytes && isAsWeLeftIt(file)) return file;
+    await file?.handle.close();
+    file = null;
+    file = await createFile(join(dir, nameOf(firstSeq)), quarantine);
+    return file;
+  };
+  return {
+    lastLine: () => queue(async () => lastLineIn(dir)),
+    append: (lines, head) =>
+      queue(async () => {
+        if (lines.length === 0) return;
+        fence();
+        try {
+          if (closed) throw new GimoError('audit_unavailable', 'The audit log is closed.');
+          const target = await fileFor(head.seq - lines.length + 1);
+          await appendWhole(target, lines, () => ledger.head.write(head));
+        } catch (error) {
+          throw unavailable(error);
+        }
+      }),
+    lines: () => allLines(dir, () => file),
+    witnessed: () => ledger.head.read(),
+    close: () =>
+      queue(async () => {
+        closed = true;
+        await file?.handle.close();
+        file = null;
+      }),
+  };
+}
+
+/* All or nothing: whatever fails on the way, the file is cut back to where it was. */
+async function appendWhole(
+  file: OpenFile,
+  lines: readonly string[],
+  witness: () => Promise<void>,
+): Promise<void> {
+  const bytes = Buffer.from(`${lines.join('\n')}\n`);
+  file.pending = true;
+  try {
+    await file.handle.appendFile(bytes);
+    await file.handle.datasync();
+    await witness();
+    file.length += bytes.length;
+  } catch (error) {
+    await takeBack(file);
+    throw error;
+  } finally {
+    file.pending = false;
+  }
+}
+
+async function takeBack(file: OpenFile): Promise<void> {
+  file.spoilt = true;
+  await file.handle.truncate(file.length);
+  file.spoilt = false;
+}
+
+const unavailable = (error: unknown): unknown => {
+  if (GimoError.is(error, 'not_writer') || GimoError.is(error, 'audit_unavailable')) return error;
+  if (!(GimoError.is(error) || hasCode(error))) return error;
+  const mapped = storageError(error, 'the audit log');
+  if (GimoError.is(mapped, 'storage_full')) return mapped;
+  return new GimoError(
+    'audit_unavailable',
+    'The audit log cannot be written, so nothing was done. Check the audit folder of the data directory.',
+    { cause: error },
+  );
+};
+
+function isAsWeLeftIt(file: OpenFile): boolean {
+  const found = lstatSync(file.path, { throwIfNoEntry: false });
+  if (found === undefined || found.ino !== file.ino) return false;
+  return found.size === file.length;
+}
+
+async function createFile(path: string, quarantine: Quarantine): Promise<OpenFile> {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    await quarantine.take(path, 'It had the name of an audit file that was yet to be made.');
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
+  const handle = await open(path, flags, 0o600);
+  await syncDir(dirname(path));
+  const { ino } = await handle.stat();
+  return { path, handle, ino, length: 0, pending: false, spoilt: false };
+}
+
+async function auditFiles(dir: string): Promise<string[]> {
+  const names = (await namesIn(dir)).filter((name) => fileName.test(name)).sort();
+  return names.map((name) => join(dir, name));
+}
+
+/** Opens the file that grows, without a last line that was torn: that one was never told to anybody as written. */
+async function openLast(
+  dir: string,
+  quarantine: Quarantine,
+  fence: Fence,
+): Promise<OpenFile | null> {
+  const path = (await auditFiles(dir)).at(-1);
+  if (path === undefined) return null;
+  if (!lstatSync(path).isFile()) {
+    await quarantine.take(path, 'It had the name of an audit file and is not a file.');
+    return openLast(dir, quarantine, fence);
+  }
+  try {
+    const handle = await open(path, constants.O_RDWR | constants.O_APPEND | noFollow);
+    const { ino, size } = await handle.stat();
+    const length = await lengthOfWholeLines(handle, size);
+    if (length < size) {
+      const torn = await readRange(handle, length, size);
+      await quarantine.keep('audit-torn-line.txt', torn, 'The last line of the audit was torn.');
+      fence();
+      await handle.truncate(length);
+      await handle.sync();
+    }
+    return { path, handle, ino, length, pending: false, spoilt: false };
+  } catch (error) {
+    throw storageError(error, 'the audit log');
+  }
+}
+
+async function lastLineIn(dir: string): Promise<string | null> {
+  for (const path of (await auditFiles(dir)).reverse()) {
+    const handle = await openToRead(path);
+    if (handle === null) continue;
+    try {
+      const { size } = await handle.stat();
+      const end = await lastLineEnd(handle, size);
+      if (end < 0) continue;
+      const start = (await lastLineEnd(handle, end)) + 1;
+      return (await readRange(handle, start, end)).toString('utf8');
+    } finally {
+      await handle.close();
+    }
+  }
+  return null;
+}
+
+/** @returns null if the file is gone or is not a file */
+async function openToRead(path: string): Promise<FileHandle | null> {
+  try {
+    if (!lstatSync(path).isFile()) return null;
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ELOOP')) return null;
+    throw storageError(error, 'the audit log');
+  }
+}
+
+async function* allLines(dir: string, growing: () => OpenFile | null): AsyncIterable<string> {
+  for (const path of await auditFiles(dir)) {
+    const handle = await openToRead(path);
+    if (handle === null) continue;
+    try {
+      const { ino, size } = await handle.stat();
+      const file = growing();
+      const unsure = file !== null && file.ino === ino && (file.pending || file.spoilt);
+      yield* linesOf(handle, unsure ? file.length : size);
+    } finally {
+      await handle.close();
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { link, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { GimoError } from '../contract/errors.ts';
+import type { KeyPurpose } from '../core/ports.ts';
+import { hasCode, parseJson, readText, storageError, syncDir } from './files.ts';
+
+const KeyFile = z.object({
+  key_id: z.string().regex(/^[0-9a-f]{16}$/),
+  key: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type KeyFile = z.infer<typeof KeyFile>;
+
+const keyPath = (dir: string) => join(dir, 'key.json');
+
+/**
+ * Reads a ledger's key. Creates nothing.
+ * @returns null if there is none yet
+ * @throws GimoError `storage_error` if there is one that cannot be read: another must not silently take its place
+ */
+export async function readKey(dir: string): Promise<KeyFile | null> {
+  const text = await readText(keyPath(dir));
+  if (text === null) return null;
+  const key = KeyFile.safeParse(parseJson(text)).data;
+  if (key !== undefined) return key;
+  throw new GimoError(
+    'storage_error',
+    'The key of the ledger (key.json) cannot be read. Restore it, or move it away: then approvals must be given again.',
+  );
+}
+
+/** Reads a ledger's key, or makes one. Of two that make one at once, both get the first one's. */
+export async function ensureKey(dir: string): Promise<KeyFile> {
+  const found = await readKey(dir);
+  if (found !== null) return found;
+  const made: KeyFile = {
+    key_id: randomBytes(8).toString('hex'),
+    key: randomBytes(32).toString('hex'),
+  };
+  const temp = join(dir, `.key.json.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await createNew(temp, `${JSON.stringify(made)}\n`);
+    // A link comes into being whole and only if the name is free; so nobody ever reads half a key.
+    await linkOrCreate(temp, keyPath(dir), `${JSON.stringify(made)}\n`);
+    await syncDir(dir);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw storageError(error, 'the key of the ledger');
+  } finally {
+    await rm(temp, { force: true });
+  }
+  const kept = await readKey(dir);
+  if (kept !== null) return kept;
+  throw new GimoError('storage_error', 'The key of the ledger vanished. Try again.');
+}
+
+async function linkOrCreate(temp: string, path: string, text: string): Promise<void> {
+  try {
+    await link(temp, path);
+  } catch (error) {
+    // File systems without links (exFAT, some network shares).
+    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR')) throw error;
+    await createNew(path, text);
+  }
+}
+
+async function createNew(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Makes the HMAC of a ledger. HKDF-SHA-256 (RFC 5869) gives each purpose a key of its own, so that what was signed for
+ * one is worth nothing for another.
+ */
+export function macOf(key: KeyFile): (purpose: KeyPurpose, data: string) => string {
+  const root = Buffer.from(key.key, 'hex');
+  const derive = (purpose: KeyPurpose) =>
+    Buffer.from(hkdfSync('sha256', root, 'gimo-ledger-v1', purpose, 32));
+  const keys = {
+    seal: derive('seal'),
+    audit: derive('audit'),
+    proof: derive('proof'),
+    attach: derive('attach'),
+  } satisfies Record<KeyPurpose, Buffer>;
+  return (purpose, data) => createHmac('sha256', keys[purpose]).update(data).digest('hex');
+}

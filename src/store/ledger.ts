@@ -1,0 +1,184 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { idPattern, RunStatus, RunStep } from '../contract/records.ts';
+import type { Accepted, Ledger, RunEntries, RunEntry } from '../core/ports.ts';
+import { createHeadFile, type HeadFile } from './audit-head.ts';
+import {
+  ensureDir,
+  type Fence,
+  namesIn,
+  parseJson,
+  readJson,
+  readText,
+  removeFile,
+  sweepTemps,
+  writeAtomic,
+} from './files.ts';
+import { ensureKey, macOf } from './keys.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
+import { createQueue, createQueues } from './queue.ts';
+import { readRecordFile } from './record-file.ts';
+
+/** The ledger on disk, with what the other files of the store need of it. */
+export interface LedgerFiles extends Ledger {
+  readonly dir: string;
+  /** The end of the audit chain, for the audit file. */
+  readonly head: HeadFile;
+  /**
+   * Binds every later write to a claim. What was read into memory is forgotten: another holder may have written since.
+   * Before the first call nothing is checked, so call it before the ledger is handed to anything that writes.
+   */
+  setFence(fence: Fence): void;
+}
+
+const RunEntryFile: z.ZodType<RunEntry> = z.object({
+  id: z.string().regex(idPattern.run),
+  approved_id: z.string(),
+  digest: z.string(),
+  status: RunStatus,
+  steps: z.array(RunStep),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  finished_at: z.string().nullable(),
+  error: z.string().nullable(),
+  actor: z.string(),
+  attempt: z.int().nonnegative(),
+  cancel_requested: z.boolean(),
+});
+
+const TokensFile = z.object({
+  tokens: z.array(z.object({ role: z.string(), sha256: z.string() })),
+});
+type TokensFile = z.infer<typeof TokensFile>;
+
+/**
+ * Opens a ledger, and makes it (0700) with a new key if there is none.
+ *
+ * @param options.dataDir only noted in the ledger, for people: the name of the ledger does not tell whose it is
+ * @throws GimoError `storage_error` if its key cannot be read
+ */
+export async function openLedger(options: { dir: string; dataDir: string }): Promise<LedgerFiles> {
+  const { dir, dataDir } = options;
+  for (const name of ['', 'runs', 'accepted']) {
+    await ensureDir(join(dir, name));
+    await sweepTemps(join(dir, name));
+  }
+  const note = join(dir, 'data-dir.txt');
+  if ((await readText(note)) === null) await writeAtomic(note, `${dataDir}\n`);
+  let check: Fence = () => undefined;
+  const fence = () => check();
+  const quarantine = createQuarantine({ dir: join(dir, 'quarantine'), label: 'ledger', fence });
+  const key = await ensureKey(dir);
+  const mac = macOf(key);
+  const runs = createRunEntries(join(dir, 'runs'), fence, quarantine);
+  const head = createHeadFile(dir, { mac });
+  const tokens = createTokens(join(dir, 'tokens.json'), fence, quarantine);
+  await tokens.load();
+  return {
+    dir,
+    keyId: key.key_id,
+    mac,
+    head,
+    runs,
+    config: accepted(join(dir, 'accepted', 'config.json'), fence),
+    provider: accepted(join(dir, 'accepted', 'provider.json'), fence),
+    rememberToken: tokens.remember,
+    knewToken: tokens.knew,
+    setFence(next) {
+      check = next;
+      runs.forget();
+      head.forget();
+    },
+  };
+}
+
+function accepted(path: string, fence: Fence): Accepted {
+  const queue = createQueue();
+  return {
+    read: () => readJson(path),
+    write: (value) =>
+      queue(() => writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`, { fence })),
+  };
+}
+
+/* All entries are kept in memory: nobody else writes here while the claim holds, and runs are looked up all the time. */
+function createRunEntries(
+  dir: string,
+  fence: Fence,
+  quarantine: Quarantine,
+): RunEntries & { forget(): void } {
+  const queue = createQueues();
+  let loading: Promise<Map<string, RunEntry>> | null = null;
+
+  const load = async () => {
+    const entries = new Map<string, RunEntry>();
+    for (const name of await namesIn(dir)) {
+      const id = name.endsWith('.json') ? name.slice(0, -5) : '';
+      if (!idPattern.run.test(id)) continue;
+      const found = await readRecordFile(join(dir, name), id, RunEntryFile);
+      if (found.kind === 'ok') entries.set(id, found.record);
+      else if (found.kind === 'unreadable') await quarantine.take(join(dir, name), found.reason);
+    }
+    return entries;
+  };
+  const entries = () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = null; // the next one tries again
+      throw error;
+    });
+    return loading;
+  };
+  return {
+    async get(id) {
+      return structuredClone((await entries()).get(id) ?? null);
+    },
+    put: (entry) =>
+      queue(entry.id, async () => {
+        const known = await entries();
+        const text = `${JSON.stringify(RunEntryFile.parse(entry))}\n`;
+        await writeAtomic(join(dir, `${entry.id}.json`), text, { fence });
+        known.set(entry.id, RunEntryFile.parse(JSON.parse(text)));
+      }),
+    remove: (id) =>
+      queue(id, async () => {
+        if (!idPattern.run.test(id)) return;
+        const known = await entries();
+        await removeFile(join(dir, `${id}.json`), fence);
+        known.delete(id);
+      }),
+    async all() {
+      const known = await entries();
+      return [...known.keys()].sort().flatMap((id) => structuredClone(known.get(id)) ?? []);
+    },
+    forget() {
+      loading = null;
+    },
+  };
+}
+
+function createTokens(path: string, fence: Fence, quarantine: Quarantine) {
+  const queue = createQueue();
+  let tokens: TokensFile['tokens'] = [];
+  let hashes = new Set<string>();
+  const load = async () => {
+    const text = await readText(path);
+    const found = text === null ? { tokens: [] } : TokensFile.safeParse(parseJson(text)).data;
+    // Without the old hashes an old token counts as a stranger's again, which harms nobody but its holder.
+    if (found === undefined) await quarantine.take(path, 'It is not a list of token hashes.');
+    tokens = found?.tokens ?? [];
+    hashes = new Set(tokens.map(({ sha256 }) => sha256));
+  };
+  return {
+    load,
+    remember: (role: string, sha256: string) =>
+      queue(async () => {
+        if (hashes.has(sha256)) return;
+        await load(); // an earlier holder of the claim may have added some since
+        const next = [...tokens, { role, sha256 }];
+        await writeAtomic(path, `${JSON.stringify({ tokens: next }, null, 2)}\n`, { fence });
+        tokens = next;
+        hashes.add(sha256);
+      }),
+    knew: (sha256: string) => hashes.has(sha256),
+  };
+}

@@ -1,0 +1,114 @@
+/** Names in ascending order (by code unit). Adding at the end, where new records go, costs almost nothing. */
+export interface SortedNames {
+  readonly size: number;
+  has(name: string): boolean;
+  add(name: string): void;
+  delete(name: string): void;
+  /** At most `limit` names below `before` (below none: the last ones), the greatest first. */
+  older(before: string | undefined, limit: number): string[];
+  /** All, ascending. A copy. */
+  all(): string[];
+}
+
+/** @param from names in any order, each once */
+export function createSortedNames(from: Iterable<string> = []): SortedNames {
+  const names = [...from].sort();
+  return {
+    get size() {
+      return names.length;
+    },
+    has: (name) => names[positionOf(names, name)] === name,
+    add(name) {
+      const at = positionOf(names, name);
+      if (names[at] !== name) names.splice(at, 0, name);
+    },
+    delete(name) {
+      const at = positionOf(names, name);
+      if (names[at] === name) names.splice(at, 1);
+    },
+    older(before, limit) {
+      const end = before === undefined ? names.length : positionOf(names, before);
+      return names.slice(Math.max(0, end - limit), end).reverse();
+    },
+    all: () => [...names],
+  };
+}
+
+/** The position of the first name that is not below `name`. */
+function positionOf(names: readonly string[], name: string): number {
+  let low = 0;
+  let high = names.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((names[middle] ?? '') < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The names of a folder's records, and in which state each is as far as that is known. */
+export interface NameIndex {
+  readonly size: number;
+  has(id: string): boolean;
+  statusOf(id: string): string | undefined;
+  /** Puts a name in, or notes its state. */
+  set(id: string, status?: string): void;
+  delete(id: string): void;
+  /** At most `limit` ids below `before`, newest first; with `status`, only those in one of these states. */
+  older(before: string | undefined, limit: number, status?: readonly string[]): string[];
+  total(status?: readonly string[]): number;
+  counts(): Record<string, number>;
+  /** Those whose state is not known yet. */
+  unknown(): string[];
+  all(): string[];
+}
+
+export function createNameIndex(): NameIndex {
+  const names = createSortedNames();
+  const statuses = new Map<string, string>();
+  const byStatus = new Map<string, SortedNames>();
+  const leave = (id: string) => {
+    const status = statuses.get(id);
+    if (status === undefined) return;
+    statuses.delete(id);
+    byStatus.get(status)?.delete(id);
+  };
+  const wanted = (status: readonly string[]) =>
+    [...new Set(status)].flatMap((one) => byStatus.get(one) ?? []);
+  return {
+    get size() {
+      return names.size;
+    },
+    has: (id) => names.has(id),
+    statusOf: (id) => statuses.get(id),
+    set(id, status) {
+      names.add(id);
+      if (status === undefined || statuses.get(id) === status) return;
+      leave(id);
+      statuses.set(id, status);
+      const same = byStatus.get(status) ?? createSortedNames();
+      byStatus.set(status, same);
+      same.add(id);
+    },
+    delete(id) {
+      leave(id);
+      names.delete(id);
+    },
+    older(before, limit, status) {
+      if (status === undefined) return names.older(before, limit);
+      const found = wanted(status).flatMap((one) => one.older(before, limit));
+      return found.sort((a, b) => (a < b ? 1 : -1)).slice(0, limit);
+    },
+    total(status) {
+      if (status === undefined) return names.size;
+      return wanted(status).reduce((sum, one) => sum + one.size, 0);
+    },
+    counts: () =>
+      Object.fromEntries(
+        [...byStatus].filter(([, one]) => one.size > 0).map(([status, one]) => [status, one.size]),
+      ),
+    unknown: () =>
+      statuses.size === names.size ? [] : names.all().filter((id) => !statuses.has(id)),
+    all: () => names.all(),
+  };
+}

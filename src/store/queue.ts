@@ -1,0 +1,37 @@
+/** Does one thing after the other. A failure of one does not keep the next from being done. */
+export function createQueue(): <R>(job: () => Promise<R>) => Promise<R> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (job) => {
+    const next = last.then(job, job);
+    last = next.catch(() => undefined); // whoever asked for it gets the error; the next one only waits
+    return next;
+  };
+}
+
+/** A queue for each name; those of different names do not wait for each other. */
+export function createQueues(): <R>(name: string, job: () => Promise<R>) => Promise<R> {
+  const tails = new Map<string, Promise<unknown>>();
+  return (name, job) => {
+    const next = (tails.get(name) ?? Promise.resolve()).then(job, job);
+    const tail = next
+      .catch(() => undefined)
+      .then(() => {
+        if (tails.get(name) === tail) tails.delete(name);
+      });
+    tails.set(name, tail);
+    return next;
+  };
+}
+
+/**
+ * For long work on the event loop: resolves at once while little time has passed, and lets everything else have its
+ * turn after `sliceMs` milliseconds.
+ */
+export function createSlicer(sliceMs = 8): () => Promise<void> {
+  let began = performance.now();
+  return async () => {
+    if (performance.now() - began < sliceMs) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    began = performance.now();
+  };
+}

@@ -1,0 +1,167 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  type Stats,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { z } from 'zod';
+import { decodeText, hasCode, noFollow, parseJson, storageError } from './files.ts';
+
+/** A record file beyond this many bytes is not read. */
+export const maxRecordBytes = 64 * 2 ** 20;
+/* Files up to here are read at once: four calls of a few microseconds beat four trips through the thread pool. */
+const smallBytes = 64 * 1024;
+
+/** What tells one content of a file from another without reading it. */
+export interface Stamp {
+  ino: number;
+  ctimeMs: number;
+  size: number;
+}
+
+export const stampOf = (found: Stats): Stamp => ({
+  ino: found.ino,
+  ctimeMs: found.ctimeMs,
+  size: found.size,
+});
+
+export const sameStamp = (a: Stamp, b: Stamp): boolean =>
+  a.ino === b.ino && a.ctimeMs === b.ctimeMs && a.size === b.size;
+
+/** The stamp of whatever stands at a path (of a link itself), or null if nothing does. */
+export function stampAt(path: string): Stamp | null {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found === undefined ? null : stampOf(found);
+}
+
+export type RecordFile<T> =
+  | { kind: 'missing' }
+  | { kind: 'ok'; record: T; stamp: Stamp }
+  /** Torn, of the wrong type, with the wrong id, a link: to be moved aside. */
+  | { kind: 'unreadable'; reason: string; stamp: Stamp }
+  /** A record that says something this version has no word for: to be left where it is. */
+  | { kind: 'newer'; reason: string; stamp: Stamp };
+
+/**
+ * Reads and checks a record's file. Follows no link and opens nothing but regular files.
+ *
+ * @returns the record, frozen all the way down, or what is wrong with its file
+ * @throws GimoError `storage_error` when the disk fails or refuses: that says nothing about the record
+ */
+export async function readRecordFile<T extends { id: string }>(
+  path: string,
+  id: string,
+  schema: z.ZodType<T>,
+): Promise<RecordFile<T>> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return { kind: 'missing' };
+  const stamp = stampOf(found);
+  try {
+    const unreadable = (reason: string) => ({ kind: 'unreadable' as const, reason, stamp });
+    if (found.isSymbolicLink()) return unreadable('It is a link, and links are not followed.');
+    if (!found.isFile()) return unreadable('It is not a file.');
+    if (found.size > maxRecordBytes)
+      return unreadable(`It has ${found.size} bytes, more than the ${maxRecordBytes} of a record.`);
+    const read = found.size <= smallBytes ? readSmall(path) : await readLarge(path);
+    return { ...checkRecord(read.bytes, id, schema), stamp: read.stamp };
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return { kind: 'missing' };
+    // About this file and not about the disk: it must not keep the others from being listed.
+    if (hasCode(error, 'EACCES', 'EPERM', 'EIO', 'ELOOP', 'ENXIO'))
+      return { kind: 'unreadable', reason: 'The system does not let it be read.', stamp };
+    throw storageError(error, `the record ${id}`);
+  }
+}
+
+const flags = constants.O_RDONLY | constants.O_NONBLOCK | noFollow;
+
+function readSmall(path: string): { bytes: Buffer; stamp: Stamp } {
+  const fd = openSync(path, flags);
+  try {
+    const stamp = stampOf(fstatSync(fd));
+    return { bytes: readFileSync(fd), stamp };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function readLarge(path: string): Promise<{ bytes: Buffer; stamp: Stamp }> {
+  const handle = await open(path, flags);
+  try {
+    const stamp = stampOf(await handle.stat());
+    return { bytes: await handle.readFile(), stamp };
+  } finally {
+    await handle.close();
+  }
+}
+
+type Checked<T> =
+  | { kind: 'ok'; record: T }
+  | { kind: 'unreadable'; reason: string }
+  | { kind: 'newer'; reason: string };
+
+function checkRecord<T extends { id: string }>(
+  bytes: Buffer,
+  id: string,
+  schema: z.ZodType<T>,
+): Checked<T> {
+  const text = decodeText(bytes);
+  if (text === null) return { kind: 'unreadable', reason: 'It is not UTF-8 text.' };
+  const json = parseJson(text);
+  if (json === undefined)
+    return { kind: 'unreadable', reason: 'It is not JSON, or only a part of it.' };
+  const parsed = schema.safeParse(json);
+  if (parsed.success) {
+    if (parsed.data.id === id) return { kind: 'ok', record: deepFreeze(parsed.data) };
+    return { kind: 'unreadable', reason: 'The id in it is not the name of the file.' };
+  }
+  const issue = parsed.error.issues[0];
+  const at = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
+  if (z.object({ id: z.literal(id) }).safeParse(json).success && isNewer(parsed.error, json))
+    return {
+      kind: 'newer',
+      reason: `A newer version of GIMO seems to have written it (unknown${at}). It was left where it is.`,
+    };
+  return {
+    kind: 'unreadable',
+    reason: `It is not a record of this kind: ${issue?.message ?? ''}${at}`,
+  };
+}
+
+/*
+ * Whether all that is wrong with a record is a word that this version does not know (a state, a kind of step, a field
+ * of a step). A newer version may have added it, so the record is not broken, only not ours to judge.
+ */
+function isNewer(error: z.ZodError, json: unknown): boolean {
+  return error.issues.every((issue) => {
+    if (issue.code === 'unrecognized_keys') return true;
+    if (issue.code === 'invalid_value') return typeof valueAt(json, issue.path) === 'string';
+    if (issue.code !== 'invalid_union' || issue.discriminator === undefined) return false;
+    return typeof valueAt(json, issue.path) === 'string';
+  });
+}
+
+function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
+  let value = json;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
+}
+
+/** Freezes parsed JSON, so that a record which many callers share cannot be changed by one of them. */
+export function deepFreeze<T>(value: T): T {
+  const queue: unknown[] = [value];
+  for (let item = queue.pop(); item !== undefined; item = queue.pop()) {
+    if (typeof item !== 'object' || item === null || Object.isFrozen(item)) continue;
+    Object.freeze(item);
+    for (const inner of Object.values(item))
+      if (typeof inner === 'object' && inner !== null) queue.push(inner);
+  }
+  return value;
+}

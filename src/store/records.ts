@@ -1,0 +1,256 @@
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { GimoError } from '../contract/errors.ts';
+import { idPattern, type RecordKind } from '../contract/records.ts';
+import type { Logger, Quarantined, Records } from '../core/ports.ts';
+import { type Fence, removeFile, writeAtomic } from './files.ts';
+import { createFolder } from './folder.ts';
+import { createNameIndex } from './names.ts';
+import type { Quarantine } from './quarantine.ts';
+import { createQueues, createSlicer } from './queue.ts';
+import { createRecordCache } from './record-cache.ts';
+import {
+  deepFreeze,
+  maxRecordBytes,
+  type RecordFile,
+  readRecordFile,
+  type Stamp,
+  sameStamp,
+  stampAt,
+} from './record-file.ts';
+
+/** One folder of records on disk. The records that it gives are frozen: change a copy. */
+export interface RecordFolder<T> extends Records<T> {
+  /** Carries out a change of our own in the folder beside its records, such as making a log. */
+  ours<R>(change: () => Promise<R>): Promise<R>;
+  /** Records of a newer version, which were left where they are. */
+  leftAlone(): Quarantined[];
+  /** Ends the work in the background. */
+  close(): Promise<void>;
+}
+
+export interface RecordFolderOptions<T> {
+  /** Must exist. */
+  dir: string;
+  /** What stands before a file's name where it is told. */
+  label: string;
+  kind: RecordKind;
+  schema: z.ZodType<T>;
+  statusOf: (record: T) => string;
+  fence: Fence;
+  quarantine: Quarantine;
+  logger: Logger;
+}
+
+/** Bytes of record files whose parsed form is kept, for each folder. */
+const cacheBytes = 16 * 2 ** 20;
+/** Folders up to this size are compared file by file whenever states matter; larger ones in the background. */
+const smallFolder = 1000;
+/** Milliseconds between two such comparisons: of counts, and of a large folder. */
+const countsMs = 1000;
+const largeMs = 30_000;
+
+/**
+ * Opens a folder of records. A list costs its page: names come from an index in memory, parsed records from a cache
+ * that is asked by inode, change time and size, and states from an index that is built in the background.
+ */
+export async function openRecords<T extends { id: string }>(
+  options: RecordFolderOptions<T>,
+): Promise<RecordFolder<T>> {
+  const { dir, label, kind, schema, statusOf, fence, quarantine, logger } = options;
+  const index = createNameIndex();
+  const cache = createRecordCache<T>(cacheBytes);
+  /** Of every record that was read: which file its state in the index is from. */
+  const stamps = new Map<string, Stamp>();
+  const newer = new Map<string, { stamp: Stamp; reason: string }>();
+  const queue = createQueues();
+  let closed = false;
+  let comparing: Promise<void> | null = null;
+  let comparedAt = Number.NEGATIVE_INFINITY;
+
+  const pathOf = (id: string) => join(dir, `${id}.json`);
+  const forget = (id: string) => {
+    index.delete(id);
+    cache.delete(id);
+    stamps.delete(id);
+    newer.delete(id);
+  };
+  const folder = createFolder(dir, (files, touched) => {
+    const found = new Set<string>();
+    for (const file of files) {
+      const id = file.endsWith('.json') ? file.slice(0, -5) : '';
+      if (idPattern[kind].test(id)) found.add(id);
+    }
+    for (const id of index.all()) if (!found.has(id) && !touched.has(id)) forget(id);
+    // Ascending, so that each goes to the end of the index.
+    for (const id of [...found].sort())
+      if (!index.has(id) && !touched.has(id) && !newer.has(id)) index.set(id);
+    for (const id of newer.keys()) if (!found.has(id)) newer.delete(id);
+  });
+  const remember = (id: string, stamp: Stamp, record: T) => {
+    const now = stampAt(pathOf(id));
+    // Written anew while it was being read: what is known of the newer one must not be undone.
+    if (now === null || !sameStamp(now, stamp)) return;
+    newer.delete(id);
+    cache.set(id, stamp, record);
+    stamps.set(id, stamp);
+    index.set(id, statusOf(record));
+  };
+
+  const load = async (id: string): Promise<T | null> => {
+    const stamp = stampAt(pathOf(id));
+    if (stamp === null) {
+      forget(id);
+      return null;
+    }
+    const hit = cache.get(id, stamp);
+    if (hit !== undefined) return hit;
+    const left = newer.get(id);
+    if (left !== undefined && sameStamp(left.stamp, stamp)) return null;
+    return settle(id, await readRecordFile(pathOf(id), id, schema));
+  };
+  const settle = async (id: string, found: RecordFile<T>): Promise<T | null> => {
+    if (found.kind === 'ok') {
+      remember(id, found.stamp, found.record);
+      return found.record;
+    }
+    if (found.kind === 'unreadable') return setAside(id);
+    forget(id);
+    if (found.kind === 'newer') {
+      newer.set(id, found);
+      logger.log('warn', found.reason, { file: `${label}/${id}.json` });
+    }
+    return null;
+  };
+  /* Looks once more in its turn: what was unreadable may have been half of what somebody is saving right now. */
+  const setAside = (id: string) =>
+    queue(id, async () => {
+      const found = await readRecordFile(pathOf(id), id, schema);
+      if (found.kind !== 'unreadable') return settle(id, found);
+      await folder.ours(async () => {
+        await quarantine.take(pathOf(id), found.reason);
+        folder.touched(id);
+        forget(id);
+      });
+      return null;
+    });
+
+  /** Reads every record whose file is not the one that the index knows. */
+  const compare = async () => {
+    await folder.rescan();
+    const slice = createSlicer();
+    for (const id of index.all()) {
+      if (closed) return;
+      const stamp = stampAt(pathOf(id));
+      const known = stamps.get(id);
+      if (stamp === null || known === undefined || !sameStamp(stamp, known)) await load(id);
+      await slice();
+    }
+    comparedAt = performance.now();
+  };
+  const compareOnce = () => {
+    comparing ??= compare().finally(() => {
+      comparing = null;
+    });
+    return comparing;
+  };
+  const compareBehind = () => {
+    compareOnce().catch((error: unknown) =>
+      logger.log('error', `The folder ${label} could not be indexed: ${String(error)}`),
+    );
+  };
+  /** Makes sure that every record's state is known, and as fresh as the size of the folder allows. */
+  const statesKnown = async (maxAgeMs: number) => {
+    const age = performance.now() - comparedAt;
+    if (age === Number.POSITIVE_INFINITY) return compareOnce();
+    if (index.size <= smallFolder && age > maxAgeMs) {
+      await comparing; // it may have passed by what has changed since it began
+      return compareOnce();
+    }
+    await folder.refresh();
+    if (age > largeMs) compareBehind();
+    for (const id of index.unknown()) await load(id);
+  };
+
+  await folder.refresh();
+  compareBehind();
+  return {
+    async get(id) {
+      return idPattern[kind].test(id) ? load(id) : null;
+    },
+    put: (record) =>
+      queue(record.id, () =>
+        folder.ours(async () => {
+          const path = pathOf(checkedId(record.id, kind));
+          const text = textOf(record, schema);
+          await writeAtomic(path, text, { fence });
+          folder.touched(record.id);
+          const stamp = stampAt(path);
+          const kept = deepFreeze(schema.parse(JSON.parse(text)));
+          if (stamp?.size === Buffer.byteLength(text)) remember(record.id, stamp, kept);
+          else index.set(record.id);
+        }),
+      ),
+    remove: (id) =>
+      queue(id, () =>
+        folder.ours(async () => {
+          if (!idPattern[kind].test(id)) return;
+          await removeFile(pathOf(id), fence);
+          folder.touched(id);
+          forget(id);
+        }),
+      ),
+    async list({ limit, before, status }) {
+      await folder.refresh();
+      if (status !== undefined) await statesKnown(0);
+      else if (performance.now() - comparedAt > largeMs) compareBehind();
+      const records: T[] = [];
+      const slice = createSlicer();
+      let at = before;
+      while (records.length < limit) {
+        const ids = index.older(at, limit - records.length, status);
+        if (ids.length === 0) break;
+        for (const id of ids) {
+          const record = await load(id);
+          if (record !== null && (status === undefined || status.includes(statusOf(record))))
+            records.push(record);
+          at = id;
+          await slice();
+        }
+      }
+      const more = at !== undefined && index.older(at, 1, status).length > 0;
+      return { records, total: index.total(status), next: more ? (at ?? null) : null };
+    },
+    async ids() {
+      await folder.refresh();
+      return index.all();
+    },
+    async counts() {
+      await statesKnown(countsMs);
+      return index.counts();
+    },
+    ours: folder.ours,
+    leftAlone: () =>
+      [...newer].map(([id, { reason }]) => ({ file: `${label}/${id}.json`, reason })),
+    async close() {
+      closed = true;
+      await comparing?.catch(() => undefined); // it was told to the log where it began
+    },
+  };
+}
+
+function checkedId(id: string, kind: RecordKind): string {
+  if (idPattern[kind].test(id)) return id;
+  throw new GimoError('internal', `A record of kind ${kind} was given an id of another form.`);
+}
+
+/* What could not be read again must not be written. */
+function textOf<T>(record: T, schema: z.ZodType<T>): string {
+  const text = `${JSON.stringify(schema.parse(record), null, 2)}\n`;
+  if (Buffer.byteLength(text) > maxRecordBytes)
+    throw new GimoError(
+      'storage_error',
+      'The record is larger than 64 MiB, which is the most that can be kept. Make it smaller.',
+    );
+  return text;
+}

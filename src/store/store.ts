@@ -1,0 +1,113 @@
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
+import type { Document, Logger, Store } from '../core/ports.ts';
+import {
+  ensureRealDir,
+  type Fence,
+  hasCode,
+  readJson,
+  storageError,
+  sweepTemps,
+  writeAtomic,
+} from './files.ts';
+import { createQuarantine } from './quarantine.ts';
+import { createQueue } from './queue.ts';
+import { openRecords } from './records.ts';
+import { createRunLogs } from './run-logs.ts';
+
+/**
+ * Opens the durable record in a data directory, and makes what is missing of it. Only the holder of the claim may.
+ *
+ * @param options.fence throws `not_writer` when the claim was lost; asked right before every change
+ * @throws GimoError `storage_full`, `storage_error`
+ */
+export async function openStore(options: {
+  dataDir: string;
+  fence: Fence;
+  logger: Logger;
+}): Promise<Store & { close(): Promise<void> }> {
+  const { dataDir, fence, logger } = options;
+  const ops = join(dataDir, 'ops');
+  fence();
+  await ensureRealDir(ops);
+  await ignoreInGit(dataDir);
+  await sweep(ops, logger);
+  const quarantineDir = join(ops, 'quarantine');
+  const quarantine = createQuarantine({ dir: quarantineDir, label: 'quarantine', fence, logger });
+  const folder = async (label: string) => {
+    const dir = join(ops, label);
+    await ensureRealDir(dir);
+    await sweep(dir, logger);
+    return { dir, label, fence, quarantine, logger };
+  };
+  const drafts = await openRecords({
+    ...(await folder('drafts')),
+    kind: 'draft',
+    schema: DraftRecord,
+    statusOf: (draft) => draft.status,
+  });
+  const approved = await openRecords({
+    ...(await folder('approved')),
+    kind: 'approved',
+    schema: ApprovedRecord,
+    statusOf: () => 'approved',
+  });
+  const runsFolder = await folder('runs');
+  const runs = await openRecords({
+    ...runsFolder,
+    kind: 'run',
+    schema: RunRecord,
+    statusOf: (run) => run.status,
+  });
+  const runLogs = createRunLogs({ dir: runsFolder.dir, ours: runs.ours, fence, logger });
+  const all = [drafts, approved, runs];
+  return {
+    drafts,
+    approved,
+    runs,
+    runLogs,
+    plan: document(join(ops, 'plan.json'), fence),
+    config: document(join(ops, 'config.json'), fence),
+    provider: document(join(ops, 'provider.json'), fence),
+    async quarantined() {
+      return [...(await quarantine.list()), ...all.flatMap((records) => records.leftAlone())];
+    },
+    async close() {
+      await Promise.all([...all, runLogs].map((part) => part.close()));
+    },
+  };
+}
+
+function document(path: string, fence: Fence): Document {
+  const queue = createQueue();
+  return {
+    read: () => readJson(path),
+    write: (value) =>
+      queue(() => writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`, { fence })),
+  };
+}
+
+/* What lies here is a workspace's own, and holds what people wrote: it does not belong into a repository. */
+async function ignoreInGit(dataDir: string): Promise<void> {
+  const path = join(dataDir, '.gitignore');
+  try {
+    const handle = await open(path, 'wx', 0o644);
+    try {
+      await handle.writeFile('*\n');
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw storageError(error, '.gitignore');
+  }
+}
+
+async function sweep(dir: string, logger: Logger): Promise<void> {
+  const swept = await sweepTemps(dir);
+  if (swept > 0)
+    logger.log('info', 'Swept files that a process left half written.', {
+      folder: basename(dir),
+      count: swept,
+    });
+}

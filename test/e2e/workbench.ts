@@ -1,0 +1,129 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import { inject } from 'vitest';
+import { quietSettings } from './codeServer.ts';
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+
+/** A workbench in a browser with a profile of its own, driven as a person would. */
+export interface Workbench {
+  page: Page;
+  /** Loads the workbench with a folder, again if it was open. */
+  open(folder: string): Promise<void>;
+  /** Runs a command from the palette, by its whole label. */
+  run(label: string): Promise<void>;
+  /** Picks a row of the open quick pick. */
+  pick(label: string): Promise<void>;
+  /** Types into the open input box and accepts. */
+  answer(text: string): Promise<void>;
+  /** Opens a view container of the activity bar, unless it is open. */
+  openContainer(name: string): Promise<void>;
+  /** The rows of a tree view. */
+  rows(view: string): Locator;
+  /** A notification whose text matches. */
+  toast(text: RegExp): Locator;
+  /** Sets user settings beside the quiet ones; a theme takes effect with the next {@link Workbench.open}. */
+  settings(more: Readonly<Record<string, unknown>>): void;
+  /** What stands in the clipboard. */
+  clipboard(): Promise<string>;
+  screenshot(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param name names its browser profile, and its log among the results */
+export async function launchWorkbench(name: string): Promise<Workbench> {
+  const url = inject('workbench');
+  const context = await chromium.launchPersistentContext(
+    path.join(inject('scratch'), `profile-${name}`),
+    {
+      executablePath: inject('chromium'),
+      headless: true,
+      args: flags,
+      viewport: { width: 1280, height: 800 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    },
+  );
+  const page = context.pages()[0] ?? (await context.newPage());
+  keepConsole(page, path.join(inject('results'), `${name}.console.log`));
+  return { ...inQuickInput(page), ...inWindow(page, url), close: () => closeAll(context), page };
+}
+
+function keepConsole(page: Page, log: string): void {
+  writeFileSync(log, '');
+  page.on('console', (line) => appendFileSync(log, `[${line.type()}] ${line.text()}\n`));
+  page.on('pageerror', (error) => appendFileSync(log, `[pageerror] ${error}\n`));
+}
+
+async function closeAll(context: BrowserContext): Promise<void> {
+  await context.close();
+}
+
+function inQuickInput(page: Page): Pick<Workbench, 'run' | 'pick' | 'answer'> {
+  const widget = page.locator('.quick-input-widget');
+  const input = widget.locator('input[type="text"], .quick-input-box input').first();
+  const row = (label: string) =>
+    page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first();
+  return {
+    async run(label) {
+      await page.keyboard.press('F1');
+      await input.waitFor();
+      await input.fill(`>${label}`);
+      await row(label).waitFor();
+      await page.keyboard.press('Enter');
+    },
+    async pick(label) {
+      await row(label).click();
+    },
+    async answer(text) {
+      await widget.locator('.quick-input-message').waitFor();
+      await input.fill(text);
+      await page.keyboard.press('Enter');
+    },
+  };
+}
+
+function inWindow(
+  page: Page,
+  url: string,
+): Omit<Workbench, 'run' | 'pick' | 'answer' | 'close' | 'page'> {
+  return {
+    async open(folder) {
+      await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
+      await page.locator('.monaco-workbench').waitFor();
+      await page.locator('.part.statusbar').waitFor();
+    },
+    async openContainer(name) {
+      const label = page.locator(`.activitybar .action-label[aria-label^="${name}"]`);
+      await label.waitFor();
+      const title = page.locator('.part.sidebar .composite.title h2').filter({ hasText: name });
+      if (!(await title.isVisible())) await label.click();
+      await title.waitFor();
+    },
+    rows: (view) => page.locator(`.pane-body .monaco-list[aria-label="${view}"] .monaco-list-row`),
+    toast: (text) =>
+      page
+        .locator('.notifications-toasts .notification-list-item-message')
+        .filter({ hasText: text })
+        .first(),
+    settings(more) {
+      writeFileSync(inject('settings'), JSON.stringify({ ...quietSettings, ...more }));
+    },
+    clipboard: () => page.evaluate('navigator.clipboard.readText()').then(String),
+    async screenshot(name) {
+      if (!(await page.locator('.monaco-hover .markdown-hover').first().isVisible()))
+        await page.mouse.move(800, 400);
+      await page.screenshot({ path: path.join(inject('results'), `${name}.png`) });
+    },
+  };
+}

@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { gimo, type Options } from './gimo.ts';
+import { approved, approvedId, digest, draft, draftId, run, runId } from './records.ts';
+import { type Reply, refuse, startWire, type Wire } from './wire.ts';
+
+let wire: Wire;
+let found: Reply;
+let answered: Reply;
+beforeEach(async () => {
+  found = { body: draft() };
+  answered = { body: { approved: approved(), run: null } };
+  wire = await startWire({
+    [`GET /ops/drafts/${draftId}`]: () => found,
+    [`POST /ops/drafts/${draftId}/approve`]: () => answered,
+  });
+});
+afterEach(() => wire.close());
+
+const approve = (args: string[], options: Options = {}) =>
+  gimo(['approve', draftId, ...args], { url: wire.url, ...options });
+const sent = () => wire.seen.filter(({ method }) => method === 'POST').map(({ body }) => body);
+
+test('sends the digest of what it showed, after a yes on the terminal', async () => {
+  const { code, out, err } = await approve([], {
+    columns: 100,
+    stdin: 'yes\n',
+    env: { NO_COLOR: '1' },
+  });
+  expect(code).toBe(0);
+  expect(sent()).toEqual([{ digest }]);
+  for (const told of [
+    draftId,
+    'admin:0123456789ab (api)',
+    'local_ollama',
+    '│ Raise the timeout',
+    '│ line one\n  │ line two',
+    '│   "ticket": 7',
+    'sent to the provider',
+    digest,
+    `Approved ${draftId} as ${approvedId}.`,
+  ])
+    expect(out).toContain(told);
+  expect(err).toContain('Approve exactly this? Type yes');
+});
+
+test('shows the whole of a long content', async () => {
+  const content = Array.from({ length: 3_000 }, (_, at) => `line ${at}`).join('\n');
+  found = { body: draft({ content }) };
+  const { out } = await approve(['--yes']);
+  for (const line of content.split('\n')) expect(out).toContain(`│ ${line}\n`);
+});
+
+test('shows the steps with their whole command line and text', async () => {
+  found = {
+    body: draft({
+      steps: [
+        { id: 's1', kind: 'command', argv: ['rm', '-rf', 'a b'], cwd: 'src', timeout_s: 5 },
+        {
+          id: 's2',
+          kind: 'edit',
+          changes: [
+            { path: 'a.txt', base_sha256: null, text: 'new\ntext' },
+            { path: 'b.txt', base_sha256: 'c'.repeat(64), text: null },
+          ],
+        },
+        { id: 's3', kind: 'gate', title: 'Look at it' },
+      ],
+    }),
+  };
+  const { out } = await approve(['--yes']);
+  for (const told of ['"rm"', '"-rf"', '"a b"', '"src"', '5 s', '"a.txt"', '│ new\n  │ text'])
+    expect(out).toContain(told);
+  expect(out).toMatch(/delete +"b\.txt"/);
+  expect(out).toContain('gate s3: Look at it');
+});
+
+describe('approves nothing', () => {
+  for (const typed of ['no\n', 'y\n', 'YES\n', '\n', ''])
+    test(`when ${JSON.stringify(typed)} is typed`, async () => {
+      const { code, err } = await approve([], { columns: 100, stdin: typed });
+      expect([code, sent()]).toEqual([1, []]);
+      expect(err).toContain('Nothing was approved.');
+    });
+
+  test('without a terminal, --yes and --digest: a usage error before anything is asked', async () => {
+    const { code, err } = await approve([], { stdin: 'yes\n' });
+    expect([code, wire.all]).toEqual([2, []]);
+    expect(err).toContain('--yes');
+  });
+
+  test('when the draft changed meanwhile, and says so', async () => {
+    answered = refuse(412, 'stale', 'The digest does not match.');
+    const { code, err } = await approve(['--yes']);
+    expect(code).toBe(1);
+    expect(err).toContain(`${draftId} changed meanwhile; nothing was approved.`);
+  });
+
+  test('when the digest that was given is not the draft’s, and sends nothing', async () => {
+    const { code, err } = await approve(['--digest', 'cd'.repeat(32)]);
+    expect([code, sent()]).toEqual([1, []]);
+    expect(err).toContain('nothing was approved');
+  });
+
+  test('when the draft is final or has no digest', async () => {
+    for (const fields of [{ status: 'rejected' }, { status: 'error' }, { digest: null }]) {
+      found = { body: draft(fields) };
+      expect([(await approve(['--yes'])).code, sent()]).toEqual([1, []]);
+    }
+  });
+
+  test('when the server asks in the editor first: that is not a 0', async () => {
+    answered = { status: 202, body: { pending: 'editor' } };
+    const { code, err } = await approve(['--yes']);
+    expect(code).toBe(1);
+    expect(err).toContain('not approved yet');
+  });
+});
+
+test('without a terminal, --digest is enough', async () => {
+  expect((await approve(['--digest', digest])).code).toBe(0);
+  expect(sent()).toEqual([{ digest }]);
+});
+
+test('with --run it asks for a run, and tells it', async () => {
+  answered = { body: { approved: approved(), run: run() } };
+  const { code, out } = await approve(['--run', '--yes']);
+  expect([code, sent()]).toEqual([0, [{ digest, auto_run: true }]]);
+  expect(out).toContain(`Run ${runId} is pending.`);
+});
+
+test('a run that could not be made is told, and is not a 0', async () => {
+  answered = { body: { approved: approved(), run: null, run_error: 'The lockdown holds.' } };
+  const { code, out, err } = await approve(['--run', '--yes']);
+  expect(code).toBe(1);
+  expect(out).toContain(`Approved ${draftId}`);
+  expect(err).toContain('The lockdown holds.');
+});
+
+test('with --json the answer alone is on the standard output, and what is asked beside it', async () => {
+  const { code, out, err } = await approve(['--json'], { columns: 100, stdin: 'yes\n' });
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ approved: { id: approvedId }, run: null });
+  expect(err).toContain('line two');
+});
+
+test('a draft that tries to repaint the terminal is shown spelled out, and counted', async () => {
+  found = { body: draft({ content: 'safe\u001b[2K\u001b[1A\u202e rm' }) };
+  const { out } = await approve(['--yes']);
+  expect(out).toContain('│ safe\\u{001B}[2K\\u{001B}[1A\\u{202E} rm');
+  expect(out).toMatch(/unseen +3 characters, spelled out/);
+  expect(out).not.toContain('\u001b');
+});

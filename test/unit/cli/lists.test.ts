@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { widthOf } from '../../../src/cli/width.ts';
+import { gimo } from './gimo.ts';
+import { draft, draftId, run, runId } from './records.ts';
+import { startWire, type Wire } from './wire.ts';
+
+const status = {
+  version: '0.1.0',
+  uptime_seconds: 12.5,
+  pid: 4711,
+  data_dir: '/w/.orch_data',
+  epoch: 3,
+  panic_mode: true,
+  drafts: { draft: 2, error: 0 },
+  approved: 1,
+  runs: {},
+  quarantined: [{ file: 'd_1.json', reason: 'torn\u001b[2J' }],
+  provider: null,
+};
+let wire: Wire;
+beforeEach(async () => {
+  const many = Array.from({ length: 3 }, () => draft({ prompt: 'Long prompt. '.repeat(15) }));
+  wire = await startWire({
+    'GET /status': () => ({ body: status }),
+    'GET /ops/drafts': () => ({ body: many, headers: { 'x-total-count': '120' } }),
+    'GET /ops/runs': () => ({ body: [run({ status: 'error', error: 'It broke.\nBadly.' })] }),
+  });
+});
+afterEach(() => wire.close());
+
+test('drafts fit the terminal, and the ids stay whole', async () => {
+  const { code, out, err } = await gimo(['drafts'], {
+    url: wire.url,
+    columns: 60,
+    env: { NO_COLOR: '1' },
+  });
+  expect(code).toBe(0);
+  for (const line of out.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(60);
+  expect(out.match(new RegExp(draftId, 'g'))).toHaveLength(3);
+  expect(out).toContain('3m');
+  expect(err).toContain('3 of 120');
+});
+
+test('drafts sends its filters, and asks for summaries only where it shows them', async () => {
+  await gimo(['drafts', '--status', 'draft', '--status', 'error', '--limit', '5'], {
+    url: wire.url,
+  });
+  await gimo(['drafts', '--json'], { url: wire.url });
+  expect(wire.seen.map(({ path }) => path)).toEqual([
+    '/ops/drafts?limit=5&view=summary&status=draft&status=error',
+    '/ops/drafts?limit=50&view=full',
+  ]);
+});
+
+test('--json prints the answer, before or after the command', async () => {
+  for (const args of [
+    ['--json', 'runs'],
+    ['runs', '--json'],
+  ]) {
+    const { out } = await gimo(args, { url: wire.url });
+    expect(JSON.parse(out)).toMatchObject([{ id: runId, status: 'error' }]);
+  }
+});
+
+test('runs stay on one line each', async () => {
+  const { out } = await gimo(['runs'], { url: wire.url });
+  expect(out.trimEnd().split('\n')).toHaveLength(2);
+  expect(out).toContain('It broke. Badly.');
+});
+
+test('status tells the lockdown and what was quarantined', async () => {
+  const { code, out } = await gimo(['status'], { url: wire.url });
+  expect(code).toBe(0);
+  expect(out).toContain(`${wire.url} (pid 4711, version 0.1.0)`);
+  expect(out).toContain('2 draft\n');
+  expect(out).toMatch(/lockdown +yes/);
+  expect(out).toContain('d_1.json: torn\\u{001B}[2J');
+});
+
+describe('usage errors end with 2', () => {
+  for (const args of [
+    [],
+    ['nonsense'],
+    ['drafts', '--status', 'odd'],
+    ['drafts', '--limit', '0'],
+    ['drafts', '--limit', '1e2'],
+    ['draft'],
+    ['approve'],
+    ['run'],
+    ['status', '--odd'],
+    ['serve', '--port', '65536'],
+    ['serve', '--port', '-1'],
+    ['serve', '--port', 'http'],
+  ])
+    test(`gimo ${args.join(' ')}`, async () => {
+      const { code, err } = await gimo(args, { url: wire.url });
+      expect(code).toBe(2);
+      expect(err).not.toBe('');
+      expect(wire.all).toEqual([]);
+    });
+});
+
+test('every command has a help with an example, and --help ends with 0', async () => {
+  for (const name of [
+    ...['serve', 'status', 'drafts', 'draft', 'draft new', 'draft show', 'draft edit', 'generate'],
+    ...['approve', 'reject', 'runs', 'run', 'cancel', 'logs'],
+  ]) {
+    const { code, out } = await gimo([...name.split(' '), '--help']);
+    expect([name, code]).toEqual([name, 0]);
+    expect(out).toContain(`Example:\n  $ gimo ${name}`);
+  }
+  expect((await gimo(['--version'])).out).toBe('1.2.3\n');
+});

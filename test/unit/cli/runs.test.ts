@@ -1,0 +1,96 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, describe, expect, test } from 'vitest';
+import { gimo } from './gimo.ts';
+import { approvedId, entry, run, runId } from './records.ts';
+import { type Reply, refuse, startWire, type Wire } from './wire.ts';
+
+let wire: Wire;
+afterEach(() => wire.close());
+
+/** A server whose log answers one reply after the other. */
+async function withLog(replies: Reply[], ended: Record<string, unknown> = { status: 'done' }) {
+  wire = await startWire({
+    'POST /ops/runs': () => ({ status: 201, body: run() }),
+    [`POST /ops/runs/${runId}/cancel`]: () => ({ body: run({ status: 'cancelled' }) }),
+    [`GET /ops/runs/${runId}/log`]: () => replies.shift() ?? refuse(500, 'internal', 'Too often.'),
+    [`GET /ops/runs/${runId}`]: () => ({ body: run(ended) }),
+  });
+  return wire;
+}
+const log = (msgs: string[], next: number, done: boolean): Reply => ({
+  body: { entries: msgs.map(entry), next, done },
+});
+const asked = () =>
+  wire.seen.filter(({ path }) => path.includes('/log')).map(({ path }) => path.split('?')[1]);
+
+test('logs prints the entries once, and further lines of one cannot pass for entries', async () => {
+  const { url } = await withLog([log(['one\n12:00:02 info forged', 'two\u001b[2J'], 2, false)]);
+  const { code, out } = await gimo(['logs', runId], { url });
+  expect(code).toBe(0);
+  expect(out).toBe(
+    '12:00:01 info  one\n         │ 12:00:02 info forged\n12:00:01 info  two\\u{001B}[2J\n',
+  );
+  expect(asked()).toEqual([undefined]);
+});
+
+describe('following', () => {
+  test('asks for what it does not have yet, and ends with the run’s status', async () => {
+    const { url } = await withLog([
+      log(['one'], 1, false),
+      log([], 1, false),
+      log(['two'], 2, true),
+    ]);
+    const { code, out } = await gimo(['logs', runId, '-f'], { url });
+    expect(code).toBe(0);
+    expect(asked()).toEqual(['after=0', 'after=1', 'after=1']);
+    expect(out).toMatch(/one\n.*two\nRun r_\w+ is done\n$/);
+  });
+
+  test('of run -f starts the run, and is not a 0 when it failed', async () => {
+    const { url } = await withLog([log([], 0, true)], { status: 'error', error: 'It broke.' });
+    const { code, out } = await gimo(['run', approvedId, '-f'], { url });
+    expect(code).toBe(1);
+    expect(wire.seen[0]?.body).toEqual({ approved_id: approvedId });
+    expect(out).toBe(`Run ${runId} is error: It broke.\n`);
+  });
+
+  test('with --json prints a line for each entry, and the run last', async () => {
+    const { url } = await withLog([log(['one', 'two'], 2, true)]);
+    const { out } = await gimo(['logs', runId, '-f', '--json'], { url });
+    const lines = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toMatchObject([{ msg: 'one' }, { msg: 'two' }, { id: runId, status: 'done' }]);
+  });
+
+  test('comes back when the server says that it was asked too often', async () => {
+    const often = { ...refuse(429, 'rate_limited', 'Too often.'), headers: { 'retry-after': '1' } };
+    const { url } = await withLog([often, log(['one'], 1, true)]);
+    const { code, out } = await gimo(['logs', runId, '-f'], { url });
+    expect(code).toBe(0);
+    expect(out).toContain('one');
+  });
+
+  test('is stopped by Ctrl-C, which leaves the run alone', async () => {
+    const signals = new EventEmitter();
+    wire = await startWire({
+      [`GET /ops/runs/${runId}/log`]: () => {
+        signals.emit('SIGINT');
+        return log(['one'], 1, false);
+      },
+    });
+    const { code, err } = await gimo(['logs', runId, '-f'], { url: wire.url, signals });
+    expect(code).toBe(130);
+    expect(err).toContain(`gimo cancel ${runId}`);
+    expect(wire.seen.map(({ method }) => method)).toEqual(['GET']);
+    expect(signals.listenerCount('SIGINT')).toBe(0);
+  });
+});
+
+test('cancel tells the run', async () => {
+  const { url } = await withLog([]);
+  const { code, out } = await gimo(['cancel', runId], { url });
+  expect(code).toBe(0);
+  expect(out).toMatch(/status +cancelled/);
+});

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  commandIds,
+  containerId,
+  contextKeys,
+  rowCommandIds,
+  serverStates,
+  settingIds,
+  viewIds,
+} from '../../../src/editor/ids.ts';
+
+const Manifest = z.object({
+  contributes: z.object({
+    viewsContainers: z.object({ activitybar: z.array(z.object({ id: z.string() })) }),
+    views: z.record(z.string(), z.array(z.object({ id: z.string() }))),
+    viewsWelcome: z.array(z.object({ view: z.string(), contents: z.string(), when: z.string() })),
+    commands: z.array(z.object({ command: z.string(), title: z.string(), category: z.string() })),
+    menus: z.record(z.string(), z.array(z.object({ command: z.string(), when: z.string() }))),
+    configuration: z.object({
+      properties: z.record(z.string(), z.object({ scope: z.string() })),
+    }),
+  }),
+});
+const { contributes } = Manifest.parse(
+  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')),
+);
+const commands = contributes.commands.map(({ command }) => command);
+const whens = [
+  ...contributes.viewsWelcome.map(({ when }) => when),
+  ...Object.values(contributes.menus).flatMap((items) => items.map(({ when }) => when)),
+];
+
+function camelCase(title: string): string {
+  const joined = title.replace(/ (\w)/g, (_, first: string) => first.toUpperCase());
+  return joined.charAt(0).toLowerCase() + joined.slice(1);
+}
+
+describe('package.json agrees with the ids of the code', () => {
+  test('on commands, in category GIMO and named after their titles', () => {
+    expect([...commands].sort()).toEqual(Object.values(commandIds).sort());
+    for (const { command, title, category } of contributes.commands) {
+      expect(category).toBe('GIMO');
+      expect(command).toBe(`gimo.${camelCase(title)}`);
+    }
+  });
+
+  test('on what only rows call, which stands in no palette', () => {
+    for (const id of Object.values(rowCommandIds)) expect(commands).not.toContain(id);
+  });
+
+  test('on views and their container', () => {
+    expect(contributes.viewsContainers.activitybar.map(({ id }) => id)).toEqual([containerId]);
+    expect(contributes.views[containerId]?.map(({ id }) => id)).toEqual(Object.values(viewIds));
+  });
+
+  test('on settings, none of which a repository can set', () => {
+    const { properties } = contributes.configuration;
+    expect(Object.keys(properties).sort()).toEqual(Object.values(settingIds).sort());
+    for (const { scope } of Object.values(properties)) expect(scope).toBe('machine');
+  });
+
+  test('on the states that when clauses ask for', () => {
+    const asked = whens.flatMap((when) =>
+      [...when.matchAll(/gimo\.\w+(?= [=!])/g)].map(([key]) => key),
+    );
+    expect(new Set(asked)).toEqual(new Set(Object.values(contextKeys)));
+    const states = whens.flatMap((when) =>
+      [...when.matchAll(/gimo\.state == (\w+)/g)].map(([, s]) => s),
+    );
+    for (const state of states) expect(serverStates).toContain(state);
+  });
+
+  test('on the commands that menus and welcome views offer', () => {
+    const offered = [
+      ...Object.values(contributes.menus).flatMap((items) => items.map(({ command }) => command)),
+      ...contributes.viewsWelcome.flatMap(({ contents }) =>
+        [...contents.matchAll(/command:(gimo\.\w+)/g)].map(([, command]) => command),
+      ),
+    ];
+    for (const command of offered) expect(commands).toContain(command);
+  });
+});
