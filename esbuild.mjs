@@ -30,6 +30,43 @@ const lazyPlugin = {
   },
 };
 
+/*
+ * Tables that packages bring and nothing here asks for, two thirds of what would ship: request bodies are JSON in a
+ * UTF encoding (iconv-lite's internal codecs), answers have one of a few media types, and zod speaks English.
+ */
+const servedTypes =
+  /^(?:text\/(?:plain|event-stream|html)|application\/(?:json|octet-stream|x-www-form-urlencoded)|multipart\/form-data)$/;
+const trims = [
+  {
+    filter: /iconv-lite[\\/]encodings[\\/](?:dbcs|sbcs)-data(?:-generated)?\.js$/,
+    trim: () => 'module.exports = {};',
+  },
+  {
+    filter: /mime-db[\\/]db\.json$/,
+    trim: (text) =>
+      JSON.stringify(
+        Object.fromEntries(
+          Object.entries(JSON.parse(text)).filter(([type]) => servedTypes.test(type)),
+        ),
+      ),
+  },
+  {
+    filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/,
+    trim: () => "export { default as en } from './en.js';",
+  },
+];
+
+const trimPlugin = {
+  name: 'trim',
+  setup({ onLoad }) {
+    for (const { filter, trim } of trims)
+      onLoad({ filter }, ({ path: file }) => ({
+        contents: trim(readFileSync(file, 'utf8')),
+        loader: file.endsWith('.json') ? 'json' : 'js',
+      }));
+  },
+};
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -59,6 +96,7 @@ const [extension, host] = await Promise.all([
     format: 'esm',
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
+    plugins: [trimPlugin],
     // CommonJS packages inside an ESM bundle call require() for Node's own modules.
     banner: {
       js: "import{createRequire as gimoRequire}from'node:module';const require=gimoRequire(import.meta.url);",

@@ -2,7 +2,6 @@
  * `npm start`: GIMO without an editor, on a sample repository, with the provider that needs no model. Ctrl-C stops it.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,29 +16,47 @@ const built = spawnSync(process.execPath, [path.join(root, 'esbuild.mjs')], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
 if (built.status !== 0) process.exit(1);
-if (!existsSync(path.join(sample, '.git'))) await makeSample(sample);
+await makeSample(sample);
 
+let stopping = false;
 const port = (await isFree(usualPort)) ? usualPort : 0;
 const server = spawn(
   process.execPath,
   [path.join(root, 'dist', 'cli.js'), 'serve', '--root', sample, '--port', String(port)],
   {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, GIMO_FIRST_PROVIDER: 'offline' },
+    // A process group of its own: Ctrl-C reaches it once, from here.
+    detached: true,
   },
 );
-server.once('exit', (code, signal) => {
-  process.exitCode = code ?? (signal === 'SIGINT' || signal === 'SIGTERM' ? 0 : 1);
+server.once('exit', (code) => {
+  process.exitCode = code ?? 1;
 });
-// Ctrl-C reaches the server too, as one of the terminal's process group; this only keeps us here until it has stopped.
-process.on('SIGINT', () => server.kill('SIGINT'));
-process.on('SIGTERM', () => server.kill('SIGTERM'));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+// Who ends npm ends only the shell between npm and us; then we have another parent.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && stop(), 1000).unref();
+createInterface({ input: server.stderr }).on('line', showLog);
 
 for await (const line of createInterface({ input: server.stdout })) {
   const event = eventOf(line);
   if (event?.event === 'listening') tell(event.url);
   else console.log(line);
+}
+
+/** Once: npm passes on the Ctrl-C that the terminal sends as well, and a second signal would cut the stop short. */
+function stop() {
+  if (!stopping) server.kill('SIGTERM');
+  stopping = true;
+}
+
+/** Shows the server's log in short, without the requests. */
+function showLog(line) {
+  const entry = eventOf(line);
+  if (entry === undefined) console.error(line);
+  else if (entry.level !== 'debug') console.error(`${entry.level}: ${entry.message}`);
 }
 
 function eventOf(line) {

@@ -10,7 +10,6 @@ import { CliError } from './failures.ts';
 export interface Connection {
   url: string;
   client: Client;
-  transport: Transport;
 }
 
 const Health = z.object({ status: z.literal('ok'), proof: z.string() });
@@ -39,8 +38,8 @@ export async function connect(found: Discovered | null, env: Env): Promise<Conne
     );
   const url = `http://127.0.0.1:${port}`;
   await demandProof(url, `127.0.0.1:${port}`, found.mac);
-  const transport = tellLoss(httpTransport(url, chooseToken(found, env)), url);
-  return { url, transport, client: createClient(transport) };
+  const transport = tellLoss(httpTransport(url, chooseToken(found, env), 'cli'), url);
+  return { url, client: createClient(transport) };
 }
 
 function chooseToken(found: Discovered, env: Env): string {

@@ -37,9 +37,21 @@ Examples:
 
 Exit codes: 0 done, 1 refused, 2 usage, 3 no server.`;
 
+const groups = [
+  addServe,
+  addStatus,
+  addDrafts,
+  addDraft,
+  addGenerate,
+  addApprove,
+  addReject,
+  addRuns,
+  addLogs,
+];
+
 /** Makes the command line over what the composition root hands in. */
 export function createProgram(deps: CliDeps): Program {
-  const command = new Command('gimo');
+  const command = rootCommand(deps);
   let exitCode: number = exitCodes.ok;
   const run: Run = async (handler) => {
     const session = openSession(command, deps);
@@ -49,7 +61,24 @@ export function createProgram(deps: CliDeps): Program {
       exitCode = tell(session, error);
     }
   };
-  command
+  for (const add of groups) add(command, run);
+  return {
+    command,
+    async run(args) {
+      try {
+        await command.parseAsync([...args], { from: 'user' });
+        return exitCode;
+      } catch (error) {
+        /* Commander has printed its text already. */
+        if (!(error instanceof CommanderError)) throw error;
+        return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+      }
+    },
+  };
+}
+
+function rootCommand(deps: CliDeps): Command {
+  return new Command('gimo')
     .description('Work that language models propose and people allow.')
     .version(deps.version, '--version', 'print the version')
     .option('--root <dir>', 'the workspace (default: the current directory)')
@@ -64,31 +93,6 @@ export function createProgram(deps: CliDeps): Program {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
-  for (const add of [
-    addServe,
-    addStatus,
-    addDrafts,
-    addDraft,
-    addGenerate,
-    addApprove,
-    addReject,
-    addRuns,
-    addLogs,
-  ])
-    add(command, run);
-  return {
-    command,
-    async run(args) {
-      try {
-        await command.parseAsync([...args], { from: 'user' });
-        return exitCode;
-      } catch (error) {
-        /* Commander has printed its text already. */
-        if (!(error instanceof CommanderError)) throw error;
-        return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-      }
-    },
-  };
 }
 
 function openSession(command: Command, deps: CliDeps): Session {

@@ -9,6 +9,7 @@ import {
   LogEntry,
   Plan,
   ProviderConfig,
+  ResolvedProvider,
   RunRecord,
   RunStatus,
   Steps,
@@ -66,8 +67,12 @@ const page = {
 const long = { content: true, context: true, steps: true } as const;
 const truncated = { prompt_truncated: z.boolean().optional() };
 
-export const Draft = DraftRecord;
-export const DraftListItem = DraftRecord.partial(long).extend(truncated);
+/** A draft as callers see it. While it waits, `provider_resolved` is what its digest names. */
+export const Draft = DraftRecord.extend({
+  provider_resolved: ResolvedProvider.nullable().default(null),
+});
+export type Draft = z.infer<typeof Draft>;
+export const DraftListItem = Draft.partial(long).extend(truncated);
 export const ApprovedListItem = Approved.partial(long).extend(truncated);
 export const RunListItem = RunRecord.partial({ log: true, steps: true });
 export type DraftListItem = z.infer<typeof DraftListItem>;

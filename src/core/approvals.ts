@@ -1,3 +1,4 @@
+import { asksModel } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
 import {
   type Approved,
@@ -6,7 +7,7 @@ import {
   type RunRecord,
 } from '../contract/records.ts';
 import type { Audit } from './audit.ts';
-import { asksModel, canonical, digestOf, sealOf } from './digest.ts';
+import { canonical, digestOf, sealOf } from './digest.ts';
 import { type Drafts, draftLock } from './drafts.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { approvedSuffix, type Ids, requireId, unknownId } from './ids.ts';
@@ -113,13 +114,13 @@ export function approveHandler(
   return {
     lock: draftLock,
     async prepare({ draft_id, auto_run, digest, shown_digest }, call) {
-      const draft = drafts.show(await drafts.waiting(draft_id, call));
+      const found = await drafts.waiting(draft_id, call);
+      const { provider_resolved, ...draft } = drafts.show(found);
       checkDigests(draft.digest, digest, shown_digest);
       requireChannel(ports, call);
       const effect = async () => {
         const at = clock.now();
         const { approval_ttl_minutes: ttl, default_auto_run } = settings.config();
-        const provider = asksModel(draft.steps) ? settings.active() : null;
         const unsealed: ApprovedRecord = {
           id: ids.approved(draft.id),
           draft_id: draft.id,
@@ -130,7 +131,7 @@ export function approveHandler(
           approved_by: call.principal.actor,
           steps: draft.steps,
           context: draft.context,
-          provider_resolved: provider,
+          provider_resolved,
           digest: draft.digest,
           seal: null,
           key_id: ledger.keyId,

@@ -1,4 +1,6 @@
+import { asksModel } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
+import type { Draft } from '../contract/operations.ts';
 import type { DraftRecord, Step } from '../contract/records.ts';
 import { digestOf, etagOf } from './digest.ts';
 import type { Call, Handlers } from './handlers.ts';
@@ -28,7 +30,7 @@ interface Proposal {
 export interface Drafts {
   handlers: Pick<Handlers, 'listDrafts' | 'getDraft' | 'createDraft' | 'editDraft' | 'rejectDraft'>;
   /** A draft as callers see it: while it waits, its digest is that of this moment. */
-  show(draft: DraftRecord): DraftRecord;
+  show(draft: DraftRecord): Draft;
   /** Makes a record of a proposal; it is not stored yet. */
   compose(proposal: Proposal, call: Call): DraftRecord;
   /** Throws `contains_secret` if a proposal holds a secret that this process knows. */
@@ -45,8 +47,15 @@ export const draftLock = (input: { draft_id: string }): string => `draft:${input
 
 export function createDrafts({ store, settings, redactor, clock, ids }: DraftPorts): Drafts {
   const now = () => new Date(clock.now()).toISOString();
-  const show = (draft: DraftRecord): DraftRecord =>
-    draft.status === 'draft' ? { ...draft, digest: digestOf(draft, settings.active()) } : draft;
+  const show = (draft: DraftRecord): Draft => {
+    if (draft.status !== 'draft') return { ...draft, provider_resolved: null };
+    const active = settings.active();
+    return {
+      ...draft,
+      digest: digestOf(draft, active),
+      provider_resolved: asksModel(draft.steps) ? active : null,
+    };
+  };
 
   const read = async (id: string) => {
     requireId('draft', id);
@@ -95,7 +104,7 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
 
   const save = async (draft: DraftRecord) => {
     const shown = show(draft);
-    await store.drafts.put(shown);
+    await store.drafts.put({ ...draft, digest: shown.digest });
     return { body: shown, changes: [{ type: 'draft', id: draft.id } as const] };
   };
 
@@ -140,7 +149,8 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
           if (why === null && settings.config().require_reason_on_reject) throw reasonMissing();
           refuseSecrets(why);
           const next: DraftRecord = {
-            ...show(draft),
+            ...draft,
+            digest: show(draft).digest,
             status: 'rejected',
             reject_reason: why,
             updated_at: now(),
@@ -190,5 +200,5 @@ export function checkSteps(steps: readonly Step[] | null): void {
   }
 }
 
-const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: DraftRecord) =>
+const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: Draft) =>
   cutPrompt(rest);

@@ -54,8 +54,9 @@ export function generateHandler(ports: GeneratePorts): Handlers['generateDraft']
         }
       };
       const effect = async () => {
-        const draft = drafts.show(await ask());
-        await store.drafts.put(draft);
+        const made = await ask();
+        const draft = drafts.show(made);
+        await store.drafts.put({ ...made, digest: draft.digest });
         return { body: draft, changes: [{ type: 'draft', id: draft.id } as const] };
       };
       return { target: proposed.id, effect };

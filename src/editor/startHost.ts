@@ -43,6 +43,7 @@ export async function startHostOfWindow(
     env: hostEnv(process.env),
     logger,
     vault,
+    installId: vscode.env.machineId,
     onStopped: ended,
   });
   await context.workspaceState.update(memoryKeys.port, host.port);

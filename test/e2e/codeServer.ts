@@ -61,7 +61,8 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   const where = ['--user-data-dir', dir('user'), '--extensions-dir', dir('extensions')];
   execFileSync(host.node, [host.entry, ...where, '--install-extension', vsix], {
     env,
-    stdio: ['ignore', 'ignore', 'inherit'],
+    // Its complaints are shown only if it fails: then they stand in the error.
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
   const port = await freePort();
   const out = openSync(options.log, 'w');

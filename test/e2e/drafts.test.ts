@@ -113,3 +113,12 @@ test('a stopped server is told, answers nobody, and starts again', async () => {
   await welcome().getByText('Start Server').click();
   await workbench.rows('Drafts').filter({ hasText: 'Written after the reload' }).waitFor();
 });
+
+test('a window without a folder says so, and serves nothing', async () => {
+  await workbench.open(null);
+  await workbench.openContainer('GIMO');
+  await welcome().filter({ hasText: 'Open a folder' }).waitFor();
+  await workbench.screenshot('drafts-no-folder');
+  await workbench.run('GIMO: Start Server');
+  await workbench.toast(/No folder is open/).waitFor();
+});

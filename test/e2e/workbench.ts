@@ -19,8 +19,8 @@ const flags = [
 /** A workbench in a browser with a profile of its own, driven as a person would. */
 export interface Workbench {
   page: Page;
-  /** Loads the workbench with a folder, again if it was open. */
-  open(folder: string): Promise<void>;
+  /** Loads the workbench with a folder (an empty window if null), again if it was open. */
+  open(folder: string | null): Promise<void>;
   /** Runs a command from the palette, by its whole label. */
   run(label: string): Promise<void>;
   /** Picks a row of the open quick pick. */
@@ -99,7 +99,8 @@ function inWindow(
 ): Omit<Workbench, 'run' | 'pick' | 'answer' | 'close' | 'page'> {
   return {
     async open(folder) {
-      await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
+      const what = folder === null ? 'ew=true' : `folder=${encodeURIComponent(folder)}`;
+      await page.goto(`${url}/?${what}`);
       await page.locator('.monaco-workbench').waitFor();
       await page.locator('.part.statusbar').waitFor();
     },
@@ -109,6 +110,8 @@ function inWindow(
       const title = page.locator('.part.sidebar .composite.title h2').filter({ hasText: name });
       if (!(await title.isVisible())) await label.click();
       await title.waitFor();
+      // Away from the icon, or its tooltip covers what is looked at.
+      await page.mouse.move(800, 400);
     },
     rows: (view) => page.locator(`.pane-body .monaco-list[aria-label="${view}"] .monaco-list-row`),
     toast: (text) =>
@@ -121,8 +124,6 @@ function inWindow(
     },
     clipboard: () => page.evaluate('navigator.clipboard.readText()').then(String),
     async screenshot(name) {
-      if (!(await page.locator('.monaco-hover .markdown-hover').first().isVisible()))
-        await page.mouse.move(800, 400);
       await page.screenshot({ path: path.join(inject('results'), `${name}.png`) });
     },
   };

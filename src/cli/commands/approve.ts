@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { GimoError } from '../../contract/errors.ts';
-import { type Args, type Out, table } from '../../contract/operations.ts';
-import type { DraftRecord } from '../../contract/records.ts';
+import type { Args, Out } from '../../contract/operations.ts';
+import type { DraftRecord, ResolvedProvider } from '../../contract/records.ts';
 import type { Connection } from '../connect.ts';
 import type { Run, Session } from '../deps.ts';
 import { CliError, exitCodes } from '../failures.ts';
 import { example } from '../help.ts';
 import { readLine } from '../input.ts';
+import type { Output } from '../output.ts';
 import { showDraft } from '../render.ts';
 
 interface Options {
@@ -15,9 +15,6 @@ interface Options {
   yes?: boolean;
   digest?: string;
 }
-
-/** What a server answers (202) that has to ask the person in the editor. */
-const Pending = z.object({ pending: z.literal('editor') });
 
 /** `gimo approve` */
 export function addApprove(program: Command, run: Run): void {
@@ -43,7 +40,10 @@ async function approve(session: Session, id: string, options: Options): Promise<
   const connection = await session.connect();
   const draft = await connection.client.call('getDraft', { draft_id: id });
   const shown = session.json ? session.err : session.out;
-  if (!session.json || ask) showDraft(shown, draft);
+  if (!session.json || ask) {
+    showDraft(shown, draft);
+    if (draft.provider_resolved !== null) showProvider(shown, draft.provider_resolved);
+  }
   const digest = digestOf(draft, options.digest);
   if (ask && !(await saysYes(session))) throw new CliError('refused', 'Nothing was approved.');
   const answer = await send(connection, {
@@ -52,7 +52,7 @@ async function approve(session: Session, id: string, options: Options): Promise<
     ...(options.run === true ? { auto_run: true } : {}),
   });
   if (session.json) session.out.json(answer);
-  return 'pending' in answer ? tellPending(session, id) : tellApproved(session, answer, id);
+  return tellApproved(session, answer, id);
 }
 
 /* Where the draft is shown and the answer is typed a person must be: else the yes has to come with the command. */
@@ -65,6 +65,12 @@ function mustAsk({ deps, json }: Session, { yes, digest }: Options): boolean {
     'usage',
     'There is no terminal to ask on. Give --yes, or --digest with the digest of what you read.',
   );
+}
+
+/* Whole, as the digest names it: what is approved is also where it is sent. */
+function showProvider(shown: Output, { name, type, model, origin }: ResolvedProvider): void {
+  const where = origin === null ? '' : ` at ${origin}`;
+  shown.field('will ask', `${name} (${type}, ${model || 'its default model'})${where}`);
 }
 
 /** The digest to approve: that of the draft which was shown, and it must be the one that was asked for. */
@@ -92,24 +98,13 @@ async function saysYes({ deps, err }: Session): Promise<boolean> {
   return (await readLine(deps.stdin))?.trim() === 'yes';
 }
 
-async function send(
-  { transport }: Connection,
-  args: Args['approveDraft'],
-): Promise<Out['approveDraft'] | z.infer<typeof Pending>> {
+async function send({ client }: Connection, args: Args['approveDraft']) {
   try {
-    const { body, status } = await transport.send('approveDraft', args, {});
-    return status === 202 ? Pending.parse(body) : table.approveDraft.output.parse(body);
+    return await client.call('approveDraft', args);
   } catch (error) {
     if (!GimoError.is(error, 'stale')) throw error;
     throw changed(args.draft_id, error);
   }
-}
-
-function tellPending(session: Session, id: string): number {
-  session.err.line(
-    `The server asks the person at the editor; ${id} is not approved yet. See what became of it with: gimo draft show ${id}`,
-  );
-  return exitCodes.refused;
 }
 
 function tellApproved(session: Session, answer: Out['approveDraft'], id: string): number {

@@ -76,7 +76,7 @@ function showEntry({ out, json }: Session, entry: LogEntry): void {
     return;
   }
   const time = visibleLine(/T(\d\d:\d\d:\d\d)/.exec(entry.ts)?.[1] ?? entry.ts);
-  const level = visibleLine(entry.level).padEnd(5);
+  const level = visibleLine(entry.level).padEnd(6);
   const colour = colours[entry.level.toLowerCase()] ?? 'cyan';
   /* Further lines are set in, so that they cannot pass for entries of their own. */
   const text = entry.msg.replaceAll('\n', `\n${' '.repeat(time.length + 1)}│ `);

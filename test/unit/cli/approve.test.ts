@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { gimo, type Options } from './gimo.ts';
-import { approved, approvedId, digest, draft, draftId, run, runId } from './records.ts';
+import { approved, approvedId, digest, draft, draftId, run, runId, status } from './records.ts';
 import { type Reply, refuse, startWire, type Wire } from './wire.ts';
 
 let wire: Wire;
@@ -10,6 +10,7 @@ beforeEach(async () => {
   found = { body: draft() };
   answered = { body: { approved: approved(), run: null } };
   wire = await startWire({
+    'GET /status': () => ({ body: status }),
     [`GET /ops/drafts/${draftId}`]: () => found,
     [`POST /ops/drafts/${draftId}/approve`]: () => answered,
   });
@@ -41,6 +42,15 @@ test('sends the digest of what it showed, after a yes on the terminal', async ()
   ])
     expect(out).toContain(told);
   expect(err).toContain('Approve exactly this? Type yes');
+});
+
+test('tells which provider will be asked, as the digest names it, and only if one is', async () => {
+  const asked = await approve(['--yes']);
+  expect(asked.out).toMatch(
+    /will ask +local_ollama \(openai_compat, qwen2.5-coder:7b\) at http:\/\/localhost:11434\n/,
+  );
+  found = { body: draft({ provider_resolved: null, steps: [{ id: 's1', kind: 'gate' }] }) };
+  expect((await approve(['--yes'])).out).not.toContain('will ask');
 });
 
 test('shows the whole of a long content', async () => {
@@ -106,13 +116,6 @@ describe('approves nothing', () => {
       found = { body: draft(fields) };
       expect([(await approve(['--yes'])).code, sent()]).toEqual([1, []]);
     }
-  });
-
-  test('when the server asks in the editor first: that is not a 0', async () => {
-    answered = { status: 202, body: { pending: 'editor' } };
-    const { code, err } = await approve(['--yes']);
-    expect(code).toBe(1);
-    expect(err).toContain('not approved yet');
   });
 });
 

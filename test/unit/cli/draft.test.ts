@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { joinParts, splitParts } from '../../../src/cli/editor.ts';
@@ -77,7 +77,13 @@ describe('draft edit', () => {
   }
   const replace =
     "fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('line two', 'line 2'));";
-  const keptFile = (err: string) => /kept in (.+)$/m.exec(err)?.[1] ?? '';
+  /** Reads the file that was kept, and takes it away. */
+  function kept(err: string): string {
+    const file = /kept in (.+)$/m.exec(err)?.[1] ?? '';
+    const text = readFileSync(file, 'utf8');
+    rmSync(dirname(file), { recursive: true });
+    return text;
+  }
 
   test('opens the editor on prompt and content, and sends only what was changed', async () => {
     const { code } = await call(['draft', 'edit', draftId], { env: editor(replace) });
@@ -98,18 +104,19 @@ describe('draft edit', () => {
     const { code, err } = await call(['draft', 'edit', draftId], { env: editor(replace) });
     expect(code).toBe(1);
     expect(err).toContain('changed by somebody else');
-    expect(readFileSync(keptFile(err), 'utf8')).toContain('line 2');
+    expect(kept(err)).toContain('line 2');
   });
   test('keeps the text when the line between prompt and content is gone', async () => {
     const env = editor("fs.writeFileSync(file, 'all mine');");
     const { code, err } = await call(['draft', 'edit', draftId], { env });
     expect([code, sent('PUT')]).toEqual([2, []]);
-    expect(readFileSync(keptFile(err), 'utf8')).toBe('all mine');
+    expect(kept(err)).toBe('all mine');
   });
   test('changes nothing when the editor fails, or none is set', async () => {
     const failed = await call(['draft', 'edit', draftId], { env: editor('process.exit(4);') });
     expect(failed.code).toBe(1);
     expect(failed.err).toContain('ended with 4');
+    expect(kept(failed.err)).toContain('line two');
     expect((await call(['draft', 'edit', draftId])).code).toBe(2);
     expect(sent('PUT')).toEqual([]);
   });

@@ -1,22 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { widthOf } from '../../../src/cli/width.ts';
 import { gimo } from './gimo.ts';
-import { draft, draftId, run, runId } from './records.ts';
+import { draft, draftId, run, runId, status } from './records.ts';
 import { startWire, type Wire } from './wire.ts';
 
-const status = {
-  version: '0.1.0',
-  uptime_seconds: 12.5,
-  pid: 4711,
-  data_dir: '/w/.orch_data',
-  epoch: 3,
-  panic_mode: true,
-  drafts: { draft: 2, error: 0 },
-  approved: 1,
-  runs: {},
-  quarantined: [{ file: 'd_1.json', reason: 'torn\u001b[2J' }],
-  provider: null,
-};
 let wire: Wire;
 beforeEach(async () => {
   const many = Array.from({ length: 3 }, () => draft({ prompt: 'Long prompt. '.repeat(15) }));

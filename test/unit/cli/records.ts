@@ -21,6 +21,12 @@ export const draft = (fields: Record<string, unknown> = {}) => ({
   created_by: 'admin:0123456789ab',
   source: 'api',
   plan_task_id: null,
+  provider_resolved: {
+    name: 'local_ollama',
+    type: 'openai_compat',
+    origin: 'http://localhost:11434',
+    model: 'qwen2.5-coder:7b',
+  },
   ...fields,
 });
 
@@ -44,3 +50,18 @@ export const run = (fields: Record<string, unknown> = {}) => ({
 });
 
 export const entry = (msg: string) => ({ ts: '2026-11-23T12:00:01Z', level: 'info', msg });
+
+/** A server in lockdown, with a quarantined record. */
+export const status = {
+  version: '0.1.0',
+  uptime_seconds: 12.5,
+  pid: 4711,
+  data_dir: '/w/.orch_data',
+  epoch: 3,
+  panic_mode: true,
+  drafts: { draft: 2, error: 0 },
+  approved: 1,
+  runs: {},
+  quarantined: [{ file: 'd_1.json', reason: 'torn\u001b[2J' }],
+  provider: 'offline',
+};

@@ -28,7 +28,7 @@ test('logs prints the entries once, and further lines of one cannot pass for ent
   const { code, out } = await gimo(['logs', runId], { url });
   expect(code).toBe(0);
   expect(out).toBe(
-    '12:00:01 info  one\n         │ 12:00:02 info forged\n12:00:01 info  two\\u{001B}[2J\n',
+    '12:00:01 info   one\n         │ 12:00:02 info forged\n12:00:01 info   two\\u{001B}[2J\n',
   );
   expect(asked()).toEqual([undefined]);
 });

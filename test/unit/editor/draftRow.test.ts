@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { DraftRecord, draftStatuses } from '../../../src/contract/records.ts';
+import { Draft } from '../../../src/contract/operations.ts';
+import { draftStatuses } from '../../../src/contract/records.ts';
 import { draftRow } from '../../../src/editor/draftRow.ts';
 
 const now = Date.parse('2026-03-01T12:05:00Z');
 const draft = (more: object = {}) =>
-  DraftRecord.parse({
+  Draft.parse({
     id: 'd_1772366400000_abcdef',
     prompt: 'Explain the tests',
     provider: 'offline',

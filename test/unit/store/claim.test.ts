@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import {
   mkdir,
-  readFile,
   readdir,
+  readFile,
   rename,
   rm,
   rmdir,

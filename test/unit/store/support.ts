@@ -12,7 +12,8 @@ export async function tempDir(): Promise<string> {
   return dir;
 }
 
-export const open = () => undefined;
+/** A claim that is never lost. */
+export const open = (): void => undefined;
 export const silent: Logger = { log: () => undefined };
 
 export function listeningLogger(): Logger & { messages: string[] } {
