@@ -24,11 +24,11 @@ export interface Folder {
 
 /**
  * @param dir must exist
- * @param seen called with all file names after each look, and with those that were touched since it began
+ * @param seen told all file names after each look, and which names we touched since it began (more may join these)
  */
 export function createFolder(
   dir: string,
-  seen: (files: readonly string[], touched: ReadonlySet<string>) => void,
+  seen: (files: readonly string[], touched: ReadonlySet<string>) => Promise<void>,
 ): Folder {
   /** The time of the directory as of which the names are right; null if they may be wrong. */
   let known: number | null = null;
@@ -41,13 +41,14 @@ export function createFolder(
   const scan = async () => {
     touches.clear();
     const time = timeOf();
-    let files: string[];
+    const files: string[] = [];
     try {
-      files = await readdir(dir);
+      // In pieces: the names of a very large folder, made all at once, would hold up everything else.
+      files.push(...(await readdir(dir)));
     } catch (error) {
       throw storageError(error, `the folder ${basename(dir)}`);
     }
-    seen(files, touches);
+    await seen(files, touches);
     // A time of just now may be that of more changes than were read: file times have the grain of a clock tick.
     known = time !== null && Math.abs(Date.now() - time) > 50 ? time : null;
   };

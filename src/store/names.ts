@@ -1,7 +1,6 @@
 /** Names in ascending order (by code unit). Adding at the end, where new records go, costs almost nothing. */
 export interface SortedNames {
   readonly size: number;
-  has(name: string): boolean;
   add(name: string): void;
   delete(name: string): void;
   /** At most `limit` names below `before` (below none: the last ones), the greatest first. */
@@ -17,9 +16,9 @@ export function createSortedNames(from: Iterable<string> = []): SortedNames {
     get size() {
       return names.length;
     },
-    has: (name) => names[positionOf(names, name)] === name,
     add(name) {
-      const at = positionOf(names, name);
+      const last = names.at(-1);
+      const at = last === undefined || last < name ? names.length : positionOf(names, name);
       if (names[at] !== name) names.splice(at, 0, name);
     },
     delete(name) {
@@ -46,11 +45,50 @@ function positionOf(names: readonly string[], name: string): number {
   return low;
 }
 
+/**
+ * Sorts many names without holding up the event loop: in pieces, which are then merged.
+ * @param slice called now and then, resolves when the work may go on
+ */
+export async function sortNames(
+  names: readonly string[],
+  slice: () => Promise<void>,
+): Promise<string[]> {
+  let runs: string[][] = [];
+  for (let at = 0; at < names.length; at += 4096) {
+    runs.push(names.slice(at, at + 4096).sort());
+    await slice();
+  }
+  while (runs.length > 1) {
+    const merged: string[][] = [];
+    for (let n = 0; n < runs.length; n += 2)
+      merged.push(await merge(runs[n] ?? [], runs[n + 1] ?? [], slice));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+async function merge(a: string[], b: string[], slice: () => Promise<void>): Promise<string[]> {
+  const merged: string[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    const [left = '', right = ''] = [a[i], b[j]];
+    if (left <= right) {
+      merged.push(left);
+      i += 1;
+    } else {
+      merged.push(right);
+      j += 1;
+    }
+    if (merged.length % 4096 === 0) await slice();
+  }
+  return merged.concat(a.slice(i), b.slice(j));
+}
+
 /** The names of a folder's records, and in which state each is as far as that is known. */
 export interface NameIndex {
   readonly size: number;
   has(id: string): boolean;
-  statusOf(id: string): string | undefined;
   /** Puts a name in, or notes its state. */
   set(id: string, status?: string): void;
   delete(id: string): void;
@@ -65,6 +103,8 @@ export interface NameIndex {
 
 export function createNameIndex(): NameIndex {
   const names = createSortedNames();
+  /** The same, for asking: looking for a name among 100,000 sorted ones takes 17 comparisons. */
+  const present = new Set<string>();
   const statuses = new Map<string, string>();
   const byStatus = new Map<string, SortedNames>();
   const leave = (id: string) => {
@@ -79,10 +119,10 @@ export function createNameIndex(): NameIndex {
     get size() {
       return names.size;
     },
-    has: (id) => names.has(id),
-    statusOf: (id) => statuses.get(id),
+    has: (id) => present.has(id),
     set(id, status) {
-      names.add(id);
+      if (!present.has(id)) names.add(id);
+      present.add(id);
       if (status === undefined || statuses.get(id) === status) return;
       leave(id);
       statuses.set(id, status);
@@ -92,7 +132,7 @@ export function createNameIndex(): NameIndex {
     },
     delete(id) {
       leave(id);
-      names.delete(id);
+      if (present.delete(id)) names.delete(id);
     },
     older(before, limit, status) {
       if (status === undefined) return names.older(before, limit);

@@ -5,7 +5,7 @@ import { idPattern, type RecordKind } from '../contract/records.ts';
 import type { Logger, Quarantined, Records } from '../core/ports.ts';
 import { type Fence, removeFile, writeAtomic } from './files.ts';
 import { createFolder } from './folder.ts';
-import { createNameIndex } from './names.ts';
+import { createNameIndex, sortNames } from './names.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createQueues, createSlicer } from './queue.ts';
 import { createRecordCache } from './record-cache.ts';
@@ -75,17 +75,24 @@ export async function openRecords<T extends { id: string }>(
     stamps.delete(id);
     newer.delete(id);
   };
-  const folder = createFolder(dir, (files, touched) => {
+  const folder = createFolder(dir, async (files, touched) => {
+    const slice = createSlicer();
     const found = new Set<string>();
     for (const file of files) {
       const id = file.endsWith('.json') ? file.slice(0, -5) : '';
       if (idPattern[kind].test(id)) found.add(id);
+      if (found.size % 1024 === 0) await slice();
     }
-    for (const id of index.all()) if (!found.has(id) && !touched.has(id)) forget(id);
+    for (const [n, id] of [...index.all(), ...newer.keys()].entries()) {
+      if (!found.has(id) && !touched.has(id)) forget(id);
+      if (n % 1024 === 0) await slice();
+    }
+    const added = [...found].filter((id) => !index.has(id) && !newer.has(id));
     // Ascending, so that each goes to the end of the index.
-    for (const id of [...found].sort())
-      if (!index.has(id) && !touched.has(id) && !newer.has(id)) index.set(id);
-    for (const id of newer.keys()) if (!found.has(id)) newer.delete(id);
+    for (const [n, id] of (await sortNames(added, slice)).entries()) {
+      if (!touched.has(id)) index.set(id);
+      if (n % 1024 === 0) await slice();
+    }
   });
   const remember = (id: string, stamp: Stamp, record: T) => {
     const now = stampAt(pathOf(id));
@@ -169,7 +176,11 @@ export async function openRecords<T extends { id: string }>(
     }
     await folder.refresh();
     if (age > largeMs) compareBehind();
-    for (const id of index.unknown()) await load(id);
+    const slice = createSlicer();
+    for (const id of index.unknown()) {
+      await load(id);
+      await slice();
+    }
   };
 
   await folder.refresh();

@@ -9,6 +9,7 @@ const draft = (more: object = {}) =>
     id: 'd_1772366400000_abcdef',
     prompt: 'Explain the tests',
     provider: 'offline',
+    provider_resolved: null,
     status: 'draft',
     created_at: '2026-03-01T12:00:00.000Z',
     ...more,

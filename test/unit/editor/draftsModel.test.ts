@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
-import { ops } from '../../../src/contract/operations.ts';
-import { DraftRecord } from '../../../src/contract/records.ts';
+import { DraftListItem, ops } from '../../../src/contract/operations.ts';
 import { createDraftsModel } from '../../../src/editor/draftsModel.ts';
 
 /** A server of so many waiting drafts, newest first, behind the real client. */
 function serverOf(count: number) {
   const all = Array.from({ length: count }, (_, n) =>
-    DraftRecord.parse({
+    DraftListItem.parse({
       id: `d_${count - n}_abcdef`,
       prompt: `draft ${count - n}`,
       status: 'draft',
+      provider_resolved: null,
       created_at: '2026-03-01T12:00:00Z',
     }),
   );

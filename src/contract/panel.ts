@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { ErrorCodeSchema } from './errors.ts';
+import { Draft } from './operations.ts';
+import { Approved, LogEntry, RunRecord } from './records.ts';
+
+/*
+ * What the extension host and the review panel say to each other. Both sides parse with these schemas: the panel shows
+ * text that a machine wrote, so neither side trusts the shape of what arrives.
+ */
+
+/** What a panel shows. It is all that a panel remembers across a reload of the window. */
+export const PanelSubject = z.object({
+  kind: z.enum(['draft', 'approved', 'run']),
+  id: z.string(),
+});
+export type PanelSubject = z.infer<typeof PanelSubject>;
+
+/** From the extension host to the panel. */
+export const ToPanel = z.discriminatedUnion('type', [
+  /** The draft as it is now; sent again whenever it changes. */
+  z.object({
+    type: z.literal('draft'),
+    draft: Draft,
+    /** Whether approving also runs it, unless told otherwise. */
+    auto_run: z.boolean(),
+    /** Whether a rejection needs a reason. */
+    reason_required: z.boolean(),
+  }),
+  z.object({ type: z.literal('approved'), approved: Approved }),
+  /** A run without its log, which comes in pieces. */
+  z.object({ type: z.literal('run'), run: RunRecord, approved: Approved.nullable() }),
+  /** Entries of the log from index `from` on. With `from` 0 the log begins anew. */
+  z.object({
+    type: z.literal('log'),
+    run_id: z.string(),
+    from: z.int().nonnegative(),
+    entries: z.array(LogEntry),
+  }),
+  /** Something was asked for and is under way; null when it has ended. */
+  z.object({ type: z.literal('busy'), what: z.string().nullable() }),
+  /** What was asked for was refused: why, and what to do. */
+  z.object({ type: z.literal('refused'), code: ErrorCodeSchema.nullable(), message: z.string() }),
+  /** There is no server at the moment, or the record is gone. What is shown may be old: nothing can be decided. */
+  z.object({ type: z.literal('away'), message: z.string() }),
+]);
+export type ToPanel = z.infer<typeof ToPanel>;
+
+/** From the panel to the extension host. */
+export const FromPanel = z.discriminatedUnion('type', [
+  /** The panel has loaded and listens. */
+  z.object({ type: z.literal('ready') }),
+  /** The panel has rendered a draft whole; `digest` is its own hash of what it rendered. */
+  z.object({ type: z.literal('rendered'), draft_id: z.string(), digest: z.string() }),
+  z.object({
+    type: z.literal('approve'),
+    draft_id: z.string(),
+    /** The digest that the draft carried. */
+    digest: z.string(),
+    /** The panel's own hash of what it rendered. */
+    shown_digest: z.string(),
+    run: z.boolean(),
+  }),
+  z.object({ type: z.literal('reject'), draft_id: z.string(), reason: z.string().nullable() }),
+  z.object({ type: z.literal('edit'), draft_id: z.string() }),
+  z.object({ type: z.literal('open_diff'), draft_id: z.string() }),
+  z.object({ type: z.literal('run'), approved_id: z.string() }),
+  z.object({ type: z.literal('cancel'), run_id: z.string() }),
+  /** Shows another record, in its own panel. */
+  z.object({ type: z.literal('open'), subject: PanelSubject }),
+]);
+export type FromPanel = z.infer<typeof FromPanel>;
