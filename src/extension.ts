@@ -32,7 +32,6 @@ export function activate(context: vscode.ExtensionContext): void {
   const show = (state: ServerState) => {
     void vscode.commands.executeCommand('setContext', contextKeys.state, state.name);
     drafts.connect(state.name === 'running' ? state.host : null);
-    drafts.say(state.name === 'failed' ? state.message : '');
     if (state.name === 'running') channel.info(`The server listens at ${state.host.url}.`);
     if (state.name === 'failed') problems.tell(state.error);
   };
@@ -49,6 +48,11 @@ export function activate(context: vscode.ExtensionContext): void {
     drafts,
     registerCommands(server, drafts, problems),
     vscode.workspace.onDidGrantWorkspaceTrust(startIfWanted),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      // Whoever mends the port of a server that could not start wants it to start.
+      if (change.affectsConfiguration(settingIds.port) && server.state.name === 'failed')
+        startIfWanted();
+    }),
   );
   startIfWanted();
 }

@@ -68,7 +68,7 @@ export interface Document {
 
 /** The growing logs of live runs, beside their records. */
 export interface RunLogs {
-  /** Appends entries; visible to readers when it resolves (synced only by {@link RunLogs.sync}). */
+  /** Appends entries; visible to readers when it resolves. Not synced: the record that they are folded into is. */
   append(runId: string, entries: readonly LogEntry[]): Promise<void>;
   /** All entries written so far; a torn last line is left out. Empty if there is no log file. */
   read(runId: string): Promise<LogEntry[]>;

@@ -18,14 +18,12 @@ const groupTitles: Record<DraftGroupName, string> = { waiting: 'Waiting', settle
 const quietMs = 50;
 const minuteMs = 60_000;
 
-/** The Drafts tree, its badge and its message. */
+/** The Drafts tree and its badge. */
 export interface DraftsView extends vscode.Disposable {
   /** Shows the drafts of this server from now on; of none if null. */
   connect(host: Host | null): void;
   /** Reads the drafts again. Rejects as the client does. */
   refresh(): Promise<void>;
-  /** Says something above the rows; nothing if it is empty. */
-  say(message: string): void;
 }
 
 /** @param failed called with what a refresh in the background threw */
@@ -84,9 +82,6 @@ export function createDraftsView(failed: (error: unknown) => void): DraftsView {
       refreshing.request();
     },
     refresh: () => model.refresh(),
-    say(message) {
-      view.message = message;
-    },
     dispose() {
       unsubscribe();
       for (const subscription of subscriptions) subscription.dispose();

@@ -8,7 +8,6 @@ export class Refusal extends Error {
  * name, because its class comes from the server's bundle, which the editor does not load to activate.
  */
 export function messageOf(error: unknown): string {
-  if (error instanceof Refusal) return error.message;
   if (error instanceof Error && error.name === 'GimoError') return error.message;
   const what = error instanceof Error ? error.message : String(error);
   return `Something went wrong that GIMO did not expect (${what}). The log tells more.`;

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
-import { detailsOf, messageOf } from './messages.ts';
+import { detailsOf, messageOf, Refusal } from './messages.ts';
 
 /** The one place where what was thrown becomes a message. */
 export interface Problems {
-  /** Logs it, and tells the person. */
+  /** Tells the person, and logs it unless it is a `Refusal`. */
   tell(error: unknown): void;
   /** Logs it only: for what was not asked for by a person just now. */
   note(error: unknown): void;
@@ -20,6 +20,10 @@ export function createProblems(channel: vscode.LogOutputChannel): Problems {
   };
   return {
     tell(error) {
+      if (error instanceof Refusal) {
+        void vscode.window.showInformationMessage(error.message);
+        return;
+      }
       channel.error(detailsOf(error));
       void vscode.window.showErrorMessage(messageOf(error), showLog).then(offerLog);
     },

@@ -1,11 +1,10 @@
 import type { Host } from '../http/host.ts';
-import { messageOf } from './messages.ts';
 
 export type ServerState =
   | { name: 'stopped' }
   | { name: 'starting' }
   | { name: 'running'; host: Host }
-  | { name: 'failed'; message: string; error: unknown };
+  | { name: 'failed'; error: unknown };
 
 /** The server of this window: at most one, and one change of it at a time. */
 export interface Server {
@@ -31,7 +30,7 @@ export function createServer(
     state = next;
     changed(next);
   };
-  const fail = (error: unknown) => set({ name: 'failed', message: messageOf(error), error });
+  const fail = (error: unknown) => set({ name: 'failed', error });
   /* Jobs handle their own errors, so the chain never breaks. */
   const inTurn = (job: () => Promise<void>) => {
     last = last.then(job);

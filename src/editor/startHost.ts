@@ -55,17 +55,18 @@ export function canServe(): boolean {
   return vscode.workspace.isTrusted && firstFolder() !== undefined;
 }
 
-function firstFolder(): vscode.WorkspaceFolder | undefined {
-  return vscode.workspace.workspaceFolders?.find((folder) => folder.uri.scheme === 'file');
-}
-
-function folderToServe(): string {
+/** The first folder of the window that is on a disk. Throws a `Refusal` if there is none, or it is not trusted. */
+export function folderToServe(): string {
   const folder = firstFolder();
   if (folder === undefined)
     throw new Refusal('No folder is open, so there is nothing to serve. Open one first.');
   if (!vscode.workspace.isTrusted)
     throw new Refusal('This folder is not trusted, so no server starts. Trust it first.');
   return folder.uri.fsPath;
+}
+
+function firstFolder(): vscode.WorkspaceFolder | undefined {
+  return vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');
 }
 
 function portOf(memory: vscode.Memento): HostOptions['port'] {

@@ -1,4 +1,5 @@
-import express, { type Express } from 'express';
+import type { RequestListener } from 'node:http';
+import express from 'express';
 import { GimoError } from '../contract/errors.ts';
 import { proofText } from '../contract/proof.ts';
 import type { Core } from '../core/core.ts';
@@ -15,6 +16,7 @@ import {
   requireToken,
 } from './middleware.ts';
 import { operationsRouter } from './router.ts';
+import { originForm, queryOf } from './rules.ts';
 
 export interface AppPorts {
   core: Core;
@@ -27,7 +29,7 @@ export interface AppPorts {
 }
 
 /** The HTTP edge. The order is that of DESIGN section 6, and everything happens before a body is read. */
-export function createApp(ports: AppPorts): Express {
+export function createApp(ports: AppPorts): RequestListener {
   const { core, logger } = ports;
   const app = express();
   app.disable('x-powered-by');
@@ -36,6 +38,7 @@ export function createApp(ports: AppPorts): Express {
   app.set('query parser', false);
   app.use(correlate, accessLog(logger), checkHost(ports.port), checkOrigin(ports.corsOrigins));
   app.get(['/', '/health'], health(ports));
+  app.all(['/', '/health'], onlyGet);
   app.use(identify(ports.authenticate));
   app.use(limitRate(ports.rate.perWindow, ports.rate.windowSeconds));
   app.use(requireToken);
@@ -44,14 +47,17 @@ export function createApp(ports: AppPorts): Express {
     throw new GimoError('not_found', 'There is nothing at this address.');
   });
   app.use(errorHandler(logger, core.redactor));
-  return app;
+  return (request, response) => {
+    // Express answers a target that it cannot read by itself, before any middleware: it must not get one.
+    request.url = originForm(request.url ?? '/');
+    app(request, response);
+  };
 }
 
 /** Public. With a challenge it also proves that this server holds the ledger's key, before anyone sends it a token. */
 function health({ ledger, port }: AppPorts): express.RequestHandler {
   return (request, response) => {
-    const { searchParams } = new URL(request.originalUrl, 'http://localhost');
-    const nonce = searchParams.get('challenge');
+    const nonce = queryOf(request.originalUrl).get('challenge');
     if (nonce === null) {
       response.json({ status: 'ok' });
       return;
@@ -67,6 +73,11 @@ function health({ ledger, port }: AppPorts): express.RequestHandler {
     response.json({ status: 'ok', proof });
   };
 }
+
+const onlyGet: express.RequestHandler = (_request, response) => {
+  response.set('Allow', 'GET');
+  throw new GimoError('method_not_allowed', 'This address takes GET.');
+};
 
 /** A line a request in the program's log: never the query, which can hold a prompt. */
 function accessLog(logger: Logger): express.RequestHandler {

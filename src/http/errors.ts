@@ -16,7 +16,8 @@ export function toGimoError(error: unknown): GimoError | null {
     return new GimoError('payload_too_large', 'The body is larger than 1 MiB. Send less.');
   if (thrown.status === 415)
     return new GimoError('unsupported_media_type', 'The body must be JSON in UTF-8.');
-  if (thrown.type === undefined)
+  // What the router throws for a path that holds no readable text.
+  if (error instanceof URIError)
     return new GimoError('not_found', 'There is nothing at this address.');
   const msg = 'The body is not JSON that can be read whole.';
   return new GimoError('validation_error', msg, {

@@ -79,6 +79,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
   };
   let core: Core | undefined;
+  /** The claim was lost: what says where the server is belongs to another now. */
+  let gone = false;
   const logger = redacting(options.logger, () => core);
   try {
     const ledger = await openLedger({ dir: ledgerDir, dataDir });
@@ -99,7 +101,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
     const store = await openStore({ dataDir, fence, logger });
     undo.push(() => store.close());
-    const auditFile = await openAuditFile({ dir: `${dataDir}/ops/audit`, ledger, fence });
+    const auditFile = await openAuditFile({
+      ...{ dir: `${dataDir}/ops/audit`, ledger, fence, logger },
+    });
     undo.push(() => auditFile.close());
     const models = createModels({ facts: createRepoFacts(realRoot(options.root)) });
     const shutdown = new AbortController();
@@ -140,7 +144,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const url = `http://127.0.0.1:${port}`;
     await announce({ ledgerDir, url, claim, options, adminToken: tokens.get('admin') });
-    undo.push(() => writeServer(ledgerDir, serverInfo(url, claim, options, true), fence));
+    undo.push(async () => {
+      if (!gone) await writeServer(ledgerDir, serverInfo(url, claim, options, true), fence);
+    });
     return {
       ...{ url, port, pid: process.pid, dataDir, ledgerDir, epoch: claim.epoch },
       client: directClient(open, options.installId ?? ledgerDir),
@@ -156,7 +162,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   /** Another server has the directory now: whatever is under way here ends, and nothing is written any more. */
   function lost(reason: GimoError) {
     logger.log('error', reason.message);
-    undo.splice(0, undo.length, ...undo.slice(0, -1));
+    gone = true;
     unwind().then(
       () => options.onStopped?.(reason.message),
       (error: unknown) => options.onStopped?.(`${reason.message} ${String(error)}`),

@@ -4,7 +4,7 @@ import { type Answer, type Operation, type OpId, opIds, table } from '../contrac
 import type { Gate } from '../core/dispatch.ts';
 import { foundOf, principalOfRequest } from './middleware.ts';
 import { inputReader } from './query.ts';
-import { isJson, tagMatches } from './rules.ts';
+import { isJson, queryOf, tagMatches } from './rules.ts';
 
 /** The most that a body may hold, in bytes. */
 const bodyLimit = 1_048_576;
@@ -57,13 +57,16 @@ function operate(gate: Gate, id: OpId): RequestHandler {
   const read = inputReader(id);
   return async (request, response) => {
     const { correlationId } = foundOf(request);
-    const { searchParams } = new URL(request.originalUrl, 'http://localhost');
-    const answer = await gate.dispatch(id, read(searchParams, pathOf(request), request.body), {
-      principal: principalOfRequest(request),
-      correlationId,
-      source: request.get('x-gimo-source') === 'cli' ? 'cli' : 'api',
-      ifMatch: request.get('if-match'),
-    });
+    const answer = await gate.dispatch(
+      id,
+      read(queryOf(request.originalUrl), pathOf(request), request.body),
+      {
+        principal: principalOfRequest(request),
+        correlationId,
+        source: request.get('x-gimo-source') === 'cli' ? 'cli' : 'api',
+        ifMatch: request.get('if-match'),
+      },
+    );
     send(request, response, answer);
   };
 }
@@ -77,7 +80,10 @@ function pathOf(request: Request): Record<string, string> {
 function send(request: Request, response: Response, answer: Answer<unknown>) {
   if (answer.etag !== undefined) {
     response.set('ETag', answer.etag);
-    if (request.method === 'GET' && tagMatches(request.get('if-none-match'), answer.etag)) {
+    if (
+      ['GET', 'HEAD'].includes(request.method) &&
+      tagMatches(request.get('if-none-match'), answer.etag)
+    ) {
       response.status(304).end();
       return;
     }
@@ -92,7 +98,7 @@ function send(request: Request, response: Response, answer: Answer<unknown>) {
 
 /** The same list, from the cursor on. Relative, so that it holds behind a tunnel too (RFC 8288, section 3.1). */
 function nextUrl(request: Request, cursor: string): string {
-  const url = new URL(request.originalUrl, 'http://localhost');
-  url.searchParams.set('cursor', cursor);
-  return `${url.pathname}${url.search}`;
+  const query = queryOf(request.originalUrl);
+  query.set('cursor', cursor);
+  return `${request.baseUrl}${request.path}?${query}`;
 }

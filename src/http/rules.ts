@@ -29,6 +29,23 @@ export function isJson(contentType: string | undefined): boolean {
   return /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType?.trim() ?? '');
 }
 
+/**
+ * A request target in origin-form (RFC 9112, section 3.2): one that a proxy would be sent loses its origin, and one that
+ * cannot be read becomes a path where there is nothing. So nothing behind this can fail on it.
+ */
+export function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return '/*';
+  const { pathname, search } = new URL(target);
+  return pathname + search;
+}
+
+/** The query of a request target in origin-form. */
+export function queryOf(target: string): URLSearchParams {
+  const at = target.indexOf('?');
+  return new URLSearchParams(at === -1 ? '' : target.slice(at + 1));
+}
+
 /** Whether an If-None-Match header matches an entity tag (RFC 9110, section 13.1.2: weak comparison). */
 export function tagMatches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;

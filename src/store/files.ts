@@ -224,6 +224,7 @@ const forgottenMs = 60 * 60 * 1000;
 export async function sweepTemps(dir: string): Promise<number> {
   let swept = 0;
   for (const name of await namesIn(dir)) {
+    if (!name.endsWith('.tmp')) continue; // cheap, for folders of very many names
     const pid = tempName.exec(name)?.[1];
     const path = join(dir, name);
     if (pid === undefined || live.has(path) || !(await isLeftover(path, Number(pid)))) continue;

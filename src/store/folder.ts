@@ -41,10 +41,9 @@ export function createFolder(
   const scan = async () => {
     touches.clear();
     const time = timeOf();
-    const files: string[] = [];
+    let files: string[];
     try {
-      // In pieces: the names of a very large folder, made all at once, would hold up everything else.
-      files.push(...(await readdir(dir)));
+      files = await readdir(dir);
     } catch (error) {
       throw storageError(error, `the folder ${basename(dir)}`);
     }

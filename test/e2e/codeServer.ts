@@ -26,6 +26,8 @@ export interface CodeServer {
   url: string;
   /** Path of the user settings. */
   settings: string;
+  /** Path of the settings of this machine, the only ones that hold what no repository may set. */
+  machineSettings: string;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   };
   const settings = path.join(dir('user/User'), 'settings.json');
   writeFileSync(settings, JSON.stringify(quietSettings));
+  const machineSettings = path.join(dir('user/Machine'), 'settings.json');
   const home = dir('home');
   const { VSCODE_IPC_HOOK_CLI: _, ...inherited } = process.env;
   const env = {
@@ -80,7 +83,7 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
     await stopGroup(child);
     throw error;
   }
-  return { url, settings, stop: () => stopGroup(child) };
+  return { url, settings, machineSettings, stop: () => stopGroup(child) };
 }
 
 function quietArguments(port: number): string[] {

@@ -114,11 +114,24 @@ test('a stopped server is told, answers nobody, and starts again', async () => {
   await workbench.rows('Drafts').filter({ hasText: 'Written after the reload' }).waitFor();
 });
 
+test('a port set by hand is that port, or an error; mended, the server starts', async () => {
+  const taken = Number(new URL(inject('workbench')).port);
+  workbench.machineSettings({ 'gimo.port': taken });
+  await workbench.open(folder);
+  await workbench.openContainer('GIMO');
+  await welcome().filter({ hasText: 'The server could not start' }).waitFor();
+  await workbench.toast(new RegExp(`${taken}`)).waitFor();
+  await workbench.screenshot('drafts-failed');
+  workbench.machineSettings({});
+  await workbench.rows('Drafts').filter({ hasText: 'Written after the reload' }).waitFor();
+});
+
 test('a window without a folder says so, and serves nothing', async () => {
   await workbench.open(null);
   await workbench.openContainer('GIMO');
   await welcome().filter({ hasText: 'Open a folder' }).waitFor();
-  await workbench.screenshot('drafts-no-folder');
   await workbench.run('GIMO: Start Server');
   await workbench.toast(/No folder is open/).waitFor();
+  expect(await welcome().filter({ hasText: 'Open a folder' }).isVisible()).toBe(true);
+  await workbench.screenshot('drafts-no-folder');
 });

@@ -19,6 +19,8 @@ declare module 'vitest' {
     results: string;
     /** The user settings of the editor. */
     settings: string;
+    /** The machine's settings, which no repository can override. */
+    machineSettings: string;
   }
 }
 
@@ -50,6 +52,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('chromium', chromium);
   project.provide('workbench', server.url);
   project.provide('settings', server.settings);
+  project.provide('machineSettings', server.machineSettings);
   project.provide('scratch', scratch);
   project.provide('results', results);
   return teardown;

@@ -35,6 +35,8 @@ export interface Workbench {
   toast(text: RegExp): Locator;
   /** Sets user settings beside the quiet ones; a theme takes effect with the next {@link Workbench.open}. */
   settings(more: Readonly<Record<string, unknown>>): void;
+  /** Sets the machine's settings; they take effect with the next {@link Workbench.open}. */
+  machineSettings(all: Readonly<Record<string, unknown>>): void;
   /** What stands in the clipboard. */
   clipboard(): Promise<string>;
   screenshot(name: string): Promise<void>;
@@ -121,6 +123,9 @@ function inWindow(
         .first(),
     settings(more) {
       writeFileSync(inject('settings'), JSON.stringify({ ...quietSettings, ...more }));
+    },
+    machineSettings(all) {
+      writeFileSync(inject('machineSettings'), JSON.stringify(all));
     },
     clipboard: () => page.evaluate('navigator.clipboard.readText()').then(String),
     async screenshot(name) {

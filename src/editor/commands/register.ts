@@ -3,6 +3,7 @@ import type { DraftsView } from '../draftsView.ts';
 import { commandIds } from '../ids.ts';
 import type { Problems } from '../problems.ts';
 import type { Server } from '../server.ts';
+import { folderToServe } from '../startHost.ts';
 import { copyToken } from './copyToken.ts';
 import { newDraft } from './newDraft.ts';
 
@@ -13,11 +14,11 @@ export function registerCommands(
   problems: Problems,
 ): vscode.Disposable {
   const jobs: Record<keyof typeof commandIds, () => Promise<void> | void> = {
-    startServer: () => server.start(),
+    startServer: () => start(server),
     stopServer: () => server.stop(),
     restartServer: async () => {
       await server.stop();
-      await server.start();
+      await start(server);
     },
     newDraft: () => newDraft(server),
     copyToken: () => copyToken(server),
@@ -36,4 +37,10 @@ export function registerCommands(
       }),
     ),
   );
+}
+
+/** Starts it if the window has something to serve. Rejects with a `Refusal` if not. */
+async function start(server: Server): Promise<void> {
+  folderToServe();
+  await server.start();
 }
