@@ -3,7 +3,9 @@
  *
  *   dist/extension.cjs   what the editor loads to activate: small, and free of dependencies
  *   dist/host.js         the server, loaded by `import()` when it starts, with what it shares in dist/chunks
+ *   dist/session.js      the talk of a review panel with the server, loaded with the first panel; the same chunks
  *   dist/cli.js          the command line, over the same chunks
+ *   dist/webview/        the review panel's own script and stylesheet
  *
  * The extension is CommonJS, because not every relative of VS Code loads ESM; the rest is ESM, because only there
  * esbuild splits, so that a package (and a class that `instanceof` asks for) exists once.
@@ -13,10 +15,10 @@ import path from 'node:path';
 import { build } from 'esbuild';
 
 const root = import.meta.dirname;
-const limits = { activation: 100_000, host: 1_800_000 };
+const limits = { activation: 100_000, host: 1_800_000, webview: 600_000 };
 
 /** What the extension loads lazily: a source file, and the file of dist that it becomes. */
-const lazy = { 'src/http/host.ts': 'host.js' };
+const lazy = { 'src/http/host.ts': 'host.js', 'src/editor/review/session.ts': 'session.js' };
 
 const lazyPlugin = {
   name: 'lazy',
@@ -81,7 +83,7 @@ const common = {
 };
 
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-const [extension, host] = await Promise.all([
+const [extension, host, webview] = await Promise.all([
   build({
     ...common,
     entryPoints: { extension: 'src/extension.ts' },
@@ -92,7 +94,11 @@ const [extension, host] = await Promise.all([
   }),
   build({
     ...common,
-    entryPoints: { host: 'src/http/host.ts', cli: 'src/cli.ts' },
+    entryPoints: {
+      host: 'src/http/host.ts',
+      session: 'src/editor/review/session.ts',
+      cli: 'src/cli.ts',
+    },
     format: 'esm',
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
@@ -102,16 +108,29 @@ const [extension, host] = await Promise.all([
       js: "import{createRequire as gimoRequire}from'node:module';const require=gimoRequire(import.meta.url);",
     },
   }),
+  build({
+    ...common,
+    entryPoints: [
+      { in: 'webview/main.ts', out: 'panel' },
+      { in: 'webview/panel.css', out: 'panel' },
+    ],
+    outdir: 'dist/webview',
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+    plugins: [trimPlugin],
+  }),
 ]).catch((error) => {
   // What esbuild found it has told already.
   if (!Array.isArray(error.errors)) throw error;
   process.exit(1);
 });
 const outputs = { ...extension.metafile.outputs, ...host.metafile.outputs };
-const packages = packagesOf(outputs);
-writeNotices(packages);
+const shown = webview.metafile.outputs;
+writeNotices(packagesOf({ ...outputs, ...shown }));
 printSizes(outputs);
-check(extension.metafile.outputs, outputs);
+printSizes(shown);
+check(extension.metafile.outputs, outputs, shown);
 
 function relative(file) {
   return path.relative(root, file).replaceAll(path.sep, '/');
@@ -166,7 +185,7 @@ function printSizes(all) {
   }
 }
 
-function check(activation, all) {
+function check(activation, all, shown) {
   const sum = (some) => codeOf(some).reduce((total, [, { bytes }]) => total + bytes, 0);
   const faults = [];
   if (sum(activation) > limits.activation)
@@ -175,6 +194,10 @@ function check(activation, all) {
     );
   if (sum(all) > limits.host)
     faults.push(`Host code is ${sum(all)} bytes in all; the limit is ${limits.host}.`);
+  const panel = Object.entries(shown).filter(([file]) => !file.endsWith('.map'));
+  const shownBytes = panel.reduce((total, [, { bytes }]) => total + bytes, 0);
+  if (shownBytes > limits.webview)
+    faults.push(`The panel is ${shownBytes} bytes; the limit is ${limits.webview}.`);
   const early = packagesOf(activation);
   if (early.length > 0)
     faults.push(`To activate, packages are loaded that may wait: ${early.join(', ')}.`);

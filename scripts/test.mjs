@@ -14,6 +14,7 @@ const bin = (file) => path.join(root, 'node_modules', file);
 const checks = [
   { name: 'lint', args: [bin('@biomejs/biome/bin/biome'), 'check', '.'] },
   { name: 'types', args: [bin('typescript/bin/tsc')] },
+  { name: 'types of the panel', args: [bin('typescript/bin/tsc'), '-p', 'webview'] },
   { name: 'build', args: [path.join(root, 'esbuild.mjs')] },
 ];
 const levels = ['unit', 'api', 'faults', 'e2e'];

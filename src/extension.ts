@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './editor/commands/register.ts';
+import { createDraftDocuments } from './editor/documents/documents.ts';
 import { createDraftsView } from './editor/draftsView.ts';
 import { contextKeys, settingIds, viewIds } from './editor/ids.ts';
 import { channelLogger } from './editor/logger.ts';
 import { createProblems } from './editor/problems.ts';
+import { createReviewPanels } from './editor/review/panels.ts';
 import { createServer, type Server, type ServerState } from './editor/server.ts';
 import { canServe, type HostSurroundings, startHostOfWindow } from './editor/startHost.ts';
 
@@ -29,15 +31,34 @@ export function activate(context: vscode.ExtensionContext): void {
       ),
   };
 
+  const hostChanged = new vscode.EventEmitter<void>();
   const show = (state: ServerState) => {
     void vscode.commands.executeCommand('setContext', contextKeys.state, state.name);
     drafts.connect(state.name === 'running' ? state.host : null);
+    hostChanged.fire();
     if (state.name === 'running') channel.info(`The server listens at ${state.host.url}.`);
     if (state.name === 'failed') problems.tell(state.error);
   };
   const server = createServer((ended) => startHostOfWindow(surroundings, ended), show);
   active = server;
   show(server.state);
+
+  const onDraft = (command: string) => (id: string) =>
+    void vscode.commands.executeCommand(command, { kind: 'draft', id }).then(undefined, problems.tell);
+  const reviews = createReviewPanels({
+    extensionUri: context.extensionUri,
+    host: () => (server.state.name === 'running' ? server.state.host : null),
+    onHostChange: hostChanged.event,
+    decisions: { edit: onDraft('gimo.editDraft'), openDiff: onDraft('gimo.openDraftDiff') },
+    problems,
+  });
+
+  const documents = createDraftDocuments({
+    host: () => (server.state.name === 'running' ? server.state.host : null),
+    onHostChange: hostChanged.event,
+    memory: context.workspaceState,
+    problems,
+  });
 
   const startIfWanted = () => {
     const wanted = vscode.workspace.getConfiguration().get<unknown>(settingIds.autoStart);
@@ -46,7 +67,10 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     channel,
     drafts,
-    registerCommands(server, drafts, problems),
+    hostChanged,
+    reviews,
+    documents,
+    registerCommands(server, drafts, reviews, problems),
     vscode.workspace.onDidGrantWorkspaceTrust(startIfWanted),
     vscode.workspace.onDidChangeConfiguration((change) => {
       // Whoever mends the port of a server that could not start wants it to start.

@@ -1,5 +1,5 @@
+import { visibleJson, visibleLine, visibleText } from '../contract/visible.ts';
 import type { Env } from './discover.ts';
-import { visibleJson, visibleLine, visibleText } from './visible.ts';
 import { cutTo, widthOf, wrapTo } from './width.ts';
 
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { visibleText } from '../contract/visible.ts';
 import { addApprove } from './commands/approve.ts';
 import { addDraft } from './commands/draft.ts';
 import { addDrafts } from './commands/drafts.ts';
@@ -14,7 +15,6 @@ import type { CliDeps, Run, Session } from './deps.ts';
 import { discover } from './discover.ts';
 import { describe, exitCodes } from './failures.ts';
 import { createOutput } from './output.ts';
-import { visibleText } from './visible.ts';
 
 /** The command line. */
 export interface Program {

@@ -1,6 +1,6 @@
 import type { DraftRecord, RunRecord, Step } from '../contract/records.ts';
+import { countUnseen, visibleJson } from '../contract/visible.ts';
 import type { Colour, Output, Part } from './output.ts';
-import { countUnseen, visibleJson } from './visible.ts';
 
 const colours: Readonly<Record<string, Colour>> = {
   draft: 'cyan',

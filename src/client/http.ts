@@ -52,7 +52,7 @@ function place(operation: Operation, fields: readonly [string, unknown][]) {
   for (const [name, value] of fields) {
     if (value === undefined) continue;
     if (placeOf(operation, name) === 'path')
-      path = path.replace(`{${name}}`, encodeURIComponent(String(value)));
+      path = path.replace(`{${name}}`, segment(String(value)));
     else if (operation.method !== 'get') body[name] = value;
     else for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
   }
@@ -61,6 +61,13 @@ function place(operation: Operation, fields: readonly [string, unknown][]) {
     path: search === '' ? path : `${path}?${search}`,
     body: operation.method === 'get' ? undefined : JSON.stringify(body),
   };
+}
+
+/** One segment of a path. What a URL would fold away is no id, and would lead to another address. */
+function segment(value: string): string {
+  if (['', '.', '..'].includes(value))
+    throw new GimoError('not_found', 'There is nothing with this id.');
+  return encodeURIComponent(value);
 }
 
 function toError(response: Response, text: string): GimoError {

@@ -1,11 +1,6 @@
 import { asksModel } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
-import {
-  type Approved,
-  type ApprovedRecord,
-  idPattern,
-  type RunRecord,
-} from '../contract/records.ts';
+import type { Approved, ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
 import type { Audit } from './audit.ts';
 import { canonical, digestOf, sealOf } from './digest.ts';
 import { type Drafts, draftLock } from './drafts.ts';
@@ -13,7 +8,7 @@ import type { Call, Handlers } from './handlers.ts';
 import { approvedSuffix, type Ids, requireId, unknownId } from './ids.ts';
 import { cutPrompt, listPage } from './lists.ts';
 import type { Clock, Ledger, Logger, Store } from './ports.ts';
-import { sha256 } from './principals.ts';
+import { sha256, systemActor } from './principals.ts';
 import type { Settings } from './settings.ts';
 
 export interface ApprovalPorts {
@@ -69,11 +64,8 @@ export function createApprovals(ports: Omit<ApprovalPorts, 'ids' | 'hostedBy'>):
   };
 
   const read = async (id: string) => {
-    if (idPattern.draft.test(id))
-      throw new GimoError(
-        'draft_id_not_runnable',
-        'Runs can only be created from approved_id. Approve the draft first.',
-      );
+    if (id.startsWith('d_'))
+      throw new GimoError('draft_id_not_runnable', 'Runs can only be created from approved_id');
     requireId('approved', id);
     const artifact = await store.approved.get(id);
     if (artifact === null) throw unknownId('approved');
@@ -85,7 +77,7 @@ export function createApprovals(ports: Omit<ApprovalPorts, 'ids' | 'hostedBy'>):
     show,
     read,
     handlers: {
-      listApproved: { read: (input) => listPage(store.approved, input, show, summary) },
+      listApproved: { read: (input) => listPage('approved', store.approved, input, show, summary) },
       getApproved: {
         async read({ approved_id }) {
           requireId('approved', approved_id);
@@ -141,12 +133,14 @@ export function approveHandler(
         };
         const artifact = { ...unsealed, seal: sealOf(unsealed, ledger) };
         await store.approved.put(artifact);
-        await store.drafts.put({
-          ...draft,
-          status: 'approved',
-          approved_id: artifact.id,
-          updated_at: artifact.approved_at,
-        });
+        const { id: approved_id, approved_at: updated_at } = artifact;
+        try {
+          await store.drafts.put({ ...draft, status: 'approved', approved_id, updated_at });
+        } catch (error) {
+          // The caller is told that it failed; what failed must not stand, nor become a second one later.
+          await store.approved.remove(approved_id);
+          throw error;
+        }
         const ran =
           (auto_run ?? default_auto_run) ? await tryRun(runs, artifact, call, ports.logger) : {};
         return {
@@ -195,19 +189,21 @@ function requireChannel({ settings, hostedBy }: ApprovalPorts, call: Call) {
 
 /**
  * Completes approvals that a crash cut in half: the artifact is the commit point, so a draft that still waits although
- * a sealed artifact of it stands is settled. Finds the artifact by the part of its name that is made of the draft's id.
- *
- * @returns the ids of the drafts that were settled
+ * a sealed artifact of it stands is settled. Finds the artifact by the part of its name that is made of the draft's id;
+ * anybody can name a file like that, so all of them are looked at, and only the seal counts.
  */
 export async function settleApprovals(
   store: Pick<Store, 'approved' | 'drafts'>,
-  approvals: Pick<Approvals, 'read'>,
   ledger: Ledger,
   audit: Audit,
-): Promise<string[]> {
-  const bySuffix = new Map<string, string>();
-  for (const id of await store.approved.ids()) bySuffix.set(id.slice(id.lastIndexOf('_') + 1), id);
-  const settled: string[] = [];
+): Promise<void> {
+  const bySuffix = new Map<string, string[]>();
+  for (const id of await store.approved.ids()) {
+    const suffix = id.slice(id.lastIndexOf('_') + 1);
+    const same = bySuffix.get(suffix);
+    if (same === undefined) bySuffix.set(suffix, [id]);
+    else same.push(id);
+  }
   let before: string | undefined;
   do {
     const page = await store.drafts.list({
@@ -215,29 +211,36 @@ export async function settleApprovals(
       status: ['draft'],
       ...(before === undefined ? {} : { before }),
     });
-    for (const draft of page.records) {
-      const approvedId = bySuffix.get(approvedSuffix(draft.id));
-      if (approvedId === undefined) continue;
-      const artifact = await approvals.read(approvedId);
-      if (artifact.draft_id !== draft.id || !sealHolds(artifact, ledger)) continue;
-      const act = {
-        ...{ correlationId: 'recovery', actor: 'system', operation: 'settleApproval' },
-        ...{ target: draft.id, request: null },
-      };
-      await audit.around(act, () =>
-        store.drafts.put({
-          ...draft,
-          status: 'approved',
-          approved_id: artifact.id,
-          digest: artifact.digest,
-          updated_at: artifact.approved_at,
-        }),
-      );
-      settled.push(draft.id);
-    }
+    for (const draft of page.records)
+      for (const id of bySuffix.get(approvedSuffix(draft.id)) ?? []) {
+        const artifact = await store.approved.get(id);
+        if (artifact?.draft_id !== draft.id || !sealHolds(artifact, ledger)) continue;
+        await settle(draft, artifact, store, audit);
+        break;
+      }
     before = page.next ?? undefined;
   } while (before !== undefined);
-  return settled;
+}
+
+function settle(
+  draft: DraftRecord,
+  artifact: ApprovedRecord,
+  store: Pick<Store, 'drafts'>,
+  audit: Audit,
+) {
+  const act = {
+    ...{ correlationId: 'recovery', actor: systemActor, operation: 'settleApproval' },
+    ...{ target: draft.id, request: null },
+  };
+  return audit.around(act, () =>
+    store.drafts.put({
+      ...draft,
+      status: 'approved',
+      approved_id: artifact.id,
+      digest: artifact.digest,
+      updated_at: artifact.approved_at,
+    }),
+  );
 }
 
 const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: Approved) =>

@@ -53,11 +53,7 @@ interface Pending {
   failed: (error: unknown) => void;
 }
 
-/**
- * Opens the audit chain behind the gate. Entries that arrive while others are being synced share the next sync.
- *
- * @throws GimoError `audit_unavailable` if the last entry on disk is not of this chain
- */
+/** Opens the audit chain behind the gate. Entries that arrive while others are being synced share the next sync. */
 export async function openAudit(ports: {
   file: AuditFile;
   ledger: Ledger;
@@ -65,7 +61,7 @@ export async function openAudit(ports: {
   logger: Logger;
 }): Promise<Audit> {
   const { file, ledger, clock, logger } = ports;
-  let head = headOf(await file.lastLine()) ?? (await file.witnessed()) ?? start;
+  let head = await endOf(file, ledger);
   let waiting: Pending[] = [];
   let flushing = false;
 
@@ -148,10 +144,17 @@ function lineOf(ledger: Ledger, before: AuditHead, entry: Pending) {
   return { text: `${text.slice(0, -1)},"mac":"${mac}"}`, head: { seq, mac } };
 }
 
-/** The end of a chain, read from its last line; null if there is none or the line is not an entry. */
-function headOf(line: string | null): AuditHead | null {
-  const entry = line === null ? null : parseLine(line);
-  return entry === null ? null : { seq: entry.seq, mac: entry.mac };
+/**
+ * Where the chain goes on after a start: from the end that the ledger witnessed, or from the end of a genuine tail
+ * behind it. Never from a line only because it is the last: after the file was replaced by an older copy, a chain that
+ * went on from there would soon be witnessed, and look whole.
+ */
+async function endOf(file: AuditFile, ledger: Ledger): Promise<AuditHead> {
+  const witness = (await file.witnessed()) ?? start;
+  const last = parseLine((await file.lastLine()) ?? '');
+  if (last?.seq === witness.seq && last.mac === witness.mac) return witness;
+  const { verdict, end } = await walk(file, ledger);
+  return verdict === 'unwitnessed' ? end : witness;
 }
 
 function parseLine(line: string): AuditEntry | null {
@@ -176,20 +179,29 @@ export async function verifyAudit(
   file: Pick<AuditFile, 'lines' | 'witnessed'>,
   ledger: Pick<Ledger, 'mac'>,
 ): Promise<{ verdict: Verdict; at: number | null; entries: number }> {
+  const { verdict, at, end } = await walk(file, ledger);
+  return { verdict, at, entries: end.seq };
+}
+
+/** @returns the verdict, and as `end` the last entry up to which the chain holds */
+async function walk(
+  file: Pick<AuditFile, 'lines' | 'witnessed'>,
+  ledger: Pick<Ledger, 'mac'>,
+): Promise<{ verdict: Verdict; at: number | null; end: AuditHead }> {
   const witness = (await file.witnessed()) ?? start;
-  let head = start;
+  let end = start;
   let seen = witness.seq === 0;
   for await (const line of file.lines()) {
     const text = line.replace(macField, '}');
     const entry = parseLine(line);
-    const mac = macOf(ledger, head.mac, text);
-    if (entry === null || entry.seq !== head.seq + 1 || entry.mac !== mac)
-      return { verdict: 'modified', at: head.seq + 1, entries: head.seq };
-    head = { seq: entry.seq, mac };
-    if (head.seq === witness.seq && head.mac === witness.mac) seen = true;
+    const mac = macOf(ledger, end.mac, text);
+    if (entry === null || entry.seq !== end.seq + 1 || entry.mac !== mac)
+      return { verdict: 'modified', at: end.seq + 1, end };
+    end = { seq: entry.seq, mac };
+    if (end.seq === witness.seq && end.mac === witness.mac) seen = true;
   }
-  if (head.seq < witness.seq) return { verdict: 'truncated', at: head.seq, entries: head.seq };
-  if (!seen) return { verdict: 'modified', at: witness.seq, entries: head.seq };
-  if (head.seq > witness.seq) return { verdict: 'unwitnessed', at: witness.seq, entries: head.seq };
-  return { verdict: 'whole', at: null, entries: head.seq };
+  if (end.seq < witness.seq) return { verdict: 'truncated', at: end.seq, end };
+  if (!seen) return { verdict: 'modified', at: witness.seq, end };
+  if (end.seq > witness.seq) return { verdict: 'unwitnessed', at: witness.seq, end };
+  return { verdict: 'whole', at: null, end };
 }

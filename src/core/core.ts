@@ -1,10 +1,9 @@
-import type { ChangeEvent } from '../contract/events.ts';
 import type { ProviderConfig } from '../contract/records.ts';
 import { approveHandler, createApprovals, settleApprovals } from './approvals.ts';
 import { openAudit } from './audit.ts';
 import { createGate, type Gate } from './dispatch.ts';
 import { createDrafts } from './drafts.ts';
-import { createEvents } from './events.ts';
+import { createEvents, type Events } from './events.ts';
 import { generateHandler } from './generate.ts';
 import type { Handlers } from './handlers.ts';
 import { createIds } from './ids.ts';
@@ -44,9 +43,8 @@ export interface CorePorts {
 }
 
 /** The rules, wired together: the gate, and what the edges need beside it. */
-export interface Core extends Gate {
+export interface Core extends Gate, Pick<Events, 'subscribe' | 'since'> {
   readonly redactor: Redactor;
-  subscribe(listener: (event: ChangeEvent) => void): () => void;
 }
 
 /**
@@ -81,7 +79,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
       ...{ store, ledger, settings, clock, ids, drafts, approvals, runs, logger },
       hostedBy: facts.hostedBy,
     }),
-    ...planHandlers(store),
+    ...planHandlers(store, drafts.refuseSecrets),
     ...settingsHandlers(settings),
     generateDraft: generateHandler({
       ...{ store, drafts, settings, redactor, logger },
@@ -90,10 +88,10 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     }),
   };
   const gate = createGate({ handlers, settings, audit, events, ledger });
-  await settleApprovals(store, approvals, ledger, audit);
+  await settleApprovals(store, ledger, audit);
   await book.recover();
   worker.wake();
-  return { ...gate, redactor, subscribe: events.subscribe };
+  return { ...gate, redactor, subscribe: events.subscribe, since: events.since };
 }
 
 function settingsHandlers(

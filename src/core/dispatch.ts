@@ -27,6 +27,8 @@ export interface Caller {
   correlationId: string;
   source: DraftSource;
   ifMatch?: string | undefined;
+  /** Which fields came in the query, so that an issue of a POST or PUT can say where it stands. */
+  inQuery?: ReadonlySet<string>;
 }
 
 /**
@@ -91,7 +93,8 @@ export function createGate(ports: {
       return result;
     } catch (error) {
       // An approval that does not hold is worth a line of its own: somebody may have tampered with it.
-      if (GimoError.is(error, 'approval_invalid')) await audit.append(act, error.code);
+      if (GimoError.is(error, 'approval_invalid'))
+        await audit.append({ ...act, target: named(input) }, error.code);
       throw error;
     }
   };
@@ -100,7 +103,7 @@ export function createGate(ports: {
     requireRole,
     async dispatch(id, raw, caller) {
       requireRole(id, caller.principal);
-      const input = parseInput(id, raw);
+      const input = parseInput(id, raw, caller.inQuery);
       const call: Call = { ...caller, ifMatch: caller.ifMatch };
       const handler = handlers[id];
       const result =
@@ -118,9 +121,19 @@ export function createGate(ports: {
   };
 }
 
-function parseInput<K extends OpId>(id: K, raw: unknown): In[K] {
+/** The record that a request is about, as far as its input names one. */
+function named(input: object): string | null {
+  for (const [field, value] of Object.entries(input))
+    if (field.endsWith('_id') && typeof value === 'string') return value;
+  return null;
+}
+
+function parseInput<K extends OpId>(id: K, raw: unknown, inQuery?: ReadonlySet<string>): In[K] {
   const unfit = jsonIssues(raw);
-  if (unfit.length > 0) throw invalid(id, unfit);
+  // An id that cannot be one leads nowhere; it is not a mistake in the form of a request.
+  if (unfit.some(({ loc }) => placeOf(table[id], String(loc[0])) === 'path'))
+    throw new GimoError('not_found', 'There is nothing with this id.');
+  if (unfit.length > 0) throw invalid(id, unfit, inQuery);
   const parsed: z.ZodSafeParseResult<In[K]> = table[id].input.safeParse(raw);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.slice(0, 20).map((issue) => ({
@@ -128,14 +141,17 @@ function parseInput<K extends OpId>(id: K, raw: unknown): In[K] {
     loc: issue.path.filter((part) => typeof part !== 'symbol'),
     msg: issue.message,
   }));
-  throw invalid(id, issues);
+  throw invalid(id, issues, inQuery);
 }
 
 /** Says where in the request each issue stands. Keys of the caller's own making are cut, and never a value is echoed. */
-function invalid(id: OpId, issues: readonly Issue[]): GimoError {
+function invalid(id: OpId, issues: readonly Issue[], inQuery?: ReadonlySet<string>): GimoError {
+  const operation: Operation = table[id];
   const placed = issues.map(({ type, loc, msg }) => {
     const [field] = loc;
-    const place = typeof field === 'string' ? placeOf(table[id], field) : 'body';
+    const usual = typeof field === 'string' ? placeOf(operation, field) : 'body';
+    const moved = operation.method !== 'get' && !inQuery?.has(String(field));
+    const place = usual === 'query' && moved ? 'body' : usual;
     const short = loc.map((part) => (typeof part === 'string' ? part.slice(0, 64) : part));
     return { type, loc: [place, ...short], msg: msg.slice(0, 300) };
   });

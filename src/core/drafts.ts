@@ -67,7 +67,7 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
   const waiting = async (id: string, call: Call) => {
     const draft = await read(id);
     if (draft.status !== 'draft') throw decided(draft);
-    if (call.ifMatch !== undefined && call.ifMatch !== '*' && call.ifMatch !== etagOf(show(draft)))
+    if (!tagHolds(call.ifMatch, etagOf(show(draft))))
       throw new GimoError(
         'stale',
         'The draft has changed since it was read, and nothing was done. Read it again, then decide.',
@@ -114,7 +114,7 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
     refuseSecrets,
     waiting,
     handlers: {
-      listDrafts: { read: (input) => listPage(store.drafts, input, show, summary) },
+      listDrafts: { read: (input) => listPage('draft', store.drafts, input, show, summary) },
       getDraft: { read: async ({ draft_id }) => ({ body: show(await read(draft_id)) }) },
       createDraft: {
         async prepare(input, call) {
@@ -160,6 +160,12 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
       },
     },
   };
+}
+
+/** Whether an If-Match header allows a record with this tag (RFC 9110, section 13.1.1: strong comparison). */
+function tagHolds(header: string | undefined, etag: string): boolean {
+  if (header === undefined || header.trim() === '*') return true;
+  return header.split(',').some((tag) => tag.trim() === etag);
 }
 
 const decided = (draft: DraftRecord) =>

@@ -42,7 +42,9 @@ export function generateHandler(ports: GeneratePorts): Handlers['generateDraft']
             audience: person ? 'person' : 'client',
             signal: shutdown,
           });
-          if (!redactor.holdsSecret(answer.text)) return { ...proposed, content: answer.text };
+          // RFC 8785 has no form for half a surrogate pair, so it could neither be digested nor approved.
+          const content = answer.text.toWellFormed();
+          if (!redactor.holdsSecret(content)) return { ...proposed, content };
           const why = 'The answer held a token or key that GIMO keeps secret, so it was not kept.';
           return { ...proposed, status: 'error', error: why };
         } catch (error) {

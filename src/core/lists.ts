@@ -1,4 +1,5 @@
 import { GimoError } from '../contract/errors.ts';
+import { idPattern, type RecordKind } from '../contract/records.ts';
 import { canonical } from './digest.ts';
 import type { ListPage, Records } from './ports.ts';
 import { sha256 } from './principals.ts';
@@ -14,21 +15,24 @@ interface ListInput {
 const shownPrompt = 200;
 
 /**
- * One page of a list, newest first. The cursor is opaque to callers: the last id of the page before, and a mark of the
- * filters that it goes with.
+ * One page of a list, newest first. The cursor is opaque to callers: the last id of the page before, and a mark of it
+ * and of the filters that it goes with.
  *
+ * @param kind whose ids the cursor may name
  * @param show makes of a stored record what callers see
  * @param summarize makes of that its summary, for `view=summary`
  * @throws GimoError `validation_error` for a cursor that is not of this list
  */
 export async function listPage<T, S, Short>(
+  kind: RecordKind,
   records: Pick<Records<T>, 'list'>,
   input: ListInput,
   show: (record: T) => S,
   summarize: (record: S) => Short,
 ): Promise<{ body: (S | Short)[]; page: { total: number; next: string | null } }> {
-  const filter = sha256(canonical([input.status ?? null, input.view])).slice(0, 8);
-  const before = input.cursor === undefined ? undefined : readCursor(input.cursor, filter);
+  const statuses = input.status === undefined ? null : [...new Set(input.status)].sort();
+  const mark = (id: string) => sha256(canonical([statuses, input.view, id])).slice(0, 8);
+  const before = input.cursor === undefined ? undefined : readCursor(kind, input.cursor, mark);
   const found: ListPage<T> = await records.list({
     limit: input.limit,
     ...(before === undefined ? {} : { before }),
@@ -40,15 +44,17 @@ export async function listPage<T, S, Short>(
     page: {
       total: found.total,
       next:
-        found.next === null ? null : Buffer.from(`${filter}.${found.next}`).toString('base64url'),
+        found.next === null
+          ? null
+          : Buffer.from(`${mark(found.next)}.${found.next}`).toString('base64url'),
     },
   };
 }
 
-function readCursor(cursor: string, filter: string): string {
+function readCursor(kind: RecordKind, cursor: string, markOf: (id: string) => string) {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const [mark, id] = text.split('.');
-  if (mark === filter && id !== undefined && /^[dar]_\d{1,16}_[0-9a-f]{6,64}$/.test(id)) return id;
+  if (id !== undefined && idPattern[kind].test(id) && mark === markOf(id)) return id;
   const msg =
     'The cursor does not belong to this list. Start again without one, with the same filters.';
   throw new GimoError('validation_error', msg, {
@@ -59,6 +65,8 @@ function readCursor(cursor: string, filter: string): string {
 /** Cuts a long prompt, and says so. */
 export function cutPrompt<T extends { prompt: string }>(record: T) {
   if (record.prompt.length <= shownPrompt) return record;
-  const prompt = record.prompt.slice(0, shownPrompt).toWellFormed();
+  const cut = record.prompt.slice(0, shownPrompt);
+  // No half of a surrogate pair at the end.
+  const prompt = cut.isWellFormed() ? cut : cut.slice(0, -1);
   return { ...record, prompt, prompt_truncated: true };
 }

@@ -3,7 +3,11 @@ import { Plan } from '../contract/records.ts';
 import type { Handlers } from './handlers.ts';
 import type { Store } from './ports.ts';
 
-export function planHandlers(store: Pick<Store, 'plan'>): Pick<Handlers, 'getPlan' | 'setPlan'> {
+/** @param refuseSecrets throws `contains_secret` if a text holds a secret that this process knows */
+export function planHandlers(
+  store: Pick<Store, 'plan'>,
+  refuseSecrets: (proposal: unknown) => void,
+): Pick<Handlers, 'getPlan' | 'setPlan'> {
   return {
     getPlan: {
       async read() {
@@ -21,6 +25,7 @@ export function planHandlers(store: Pick<Store, 'plan'>): Pick<Handlers, 'getPla
           throw new GimoError('validation_error', wrong, {
             issues: [{ type: 'value_error', loc: ['body', 'tasks'], msg: wrong }],
           });
+        refuseSecrets(plan);
         const effect = async () => {
           await store.plan.write(plan);
           return {
@@ -45,7 +50,11 @@ export function planProblem(plan: Pick<Plan, 'tasks'>): string | null {
   const open = new Map(plan.tasks.map((task) => [task.id, new Set(task.depends)]));
   const dependents = new Map<string, string[]>();
   for (const task of plan.tasks)
-    for (const id of task.depends) dependents.set(id, [...(dependents.get(id) ?? []), task.id]);
+    for (const id of task.depends) {
+      const known = dependents.get(id);
+      if (known === undefined) dependents.set(id, [task.id]);
+      else known.push(task.id);
+    }
   const ready = [...open].filter(([, waits]) => waits.size === 0).map(([id]) => id);
   for (let id = ready.pop(); id !== undefined; id = ready.pop()) {
     open.delete(id);

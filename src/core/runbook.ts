@@ -61,15 +61,18 @@ export interface RunBook {
   end(runId: string, ending: Ending): Promise<void>;
   /** The run as it is now, its live log included. */
   read(run: RunRecord): Promise<RunRecord>;
-  logOf(run: RunRecord): Promise<LogEntry[]>;
+  /** Resolves when the lines so far are written: a server that stops waits for them. */
+  drained(): Promise<void>;
   /** After a start: takes up what the ledger knows, completes run files, and ends runs that it does not know. */
   recover(): Promise<void>;
 }
 
 interface Live {
   entry: RunEntry;
-  /** Being worked on, here and now. */
+  /** Being worked on, here and now; or not to be begun (any more). */
   begun: boolean;
+  /** Its end is being written: a line that comes now is late. */
+  closing: boolean;
   /** Log lines are written one after another, and state changes after the lines before them. */
   tail: Promise<void>;
 }
@@ -90,9 +93,16 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     locks.run(runId, async () => {
       const run = live.get(runId);
       if (run === undefined || isTerminal(run.entry.status)) return;
-      await run.tail;
+      // More lines may come while we wait for those that there are.
+      for (let tail: unknown; tail !== run.tail; await tail) tail = run.tail;
       const entry = edit(run.entry);
-      await ledger.runs.put(entry);
+      run.closing = isTerminal(entry.status);
+      try {
+        await ledger.runs.put(entry);
+      } catch (error) {
+        run.closing = false;
+        throw error;
+      }
       run.entry = entry;
       await writeFile(entry);
       if (isTerminal(entry.status)) live.delete(runId);
@@ -113,11 +123,11 @@ export function createRunBook(ports: RunBookPorts): RunBook {
 
   const log = (runId: string, level: string, msg: string, step?: string) => {
     const run = live.get(runId);
-    if (run === undefined) return;
+    if (run === undefined || run.closing) return;
     const line: LogEntry = {
       ts: now(),
       level,
-      msg: redactor.redact(msg),
+      msg: redactor.redact(msg).toWellFormed(),
       ...(step === undefined ? {} : { step }),
     };
     run.tail = run.tail
@@ -152,7 +162,7 @@ export function createRunBook(ports: RunBookPorts): RunBook {
       ...entry,
       status: ending.status,
       finished_at: now(),
-      error: ending.status === 'error' ? redactor.redact(ending.error) : null,
+      error: ending.status === 'error' ? redactor.redact(ending.error).toWellFormed() : null,
       steps: entry.steps.map((step) => settle(step, ending.status, now())),
     }));
   };
@@ -188,8 +198,14 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     async add(run, digest) {
       const entry = entryOf(run, digest);
       await ledger.runs.put(entry);
-      live.set(run.id, { entry, begun: false, tail: Promise.resolve() });
-      await store.runs.put(run);
+      try {
+        await store.runs.put(run);
+      } catch (error) {
+        // The caller is told that there is no run: then none may begin, not after a restart either.
+        await ledger.runs.remove(run.id);
+        throw error;
+      }
+      live.set(run.id, freshly(entry));
       log(run.id, 'INFO', 'Run created');
     },
     waiting: () =>
@@ -218,7 +234,9 @@ export function createRunBook(ports: RunBookPorts): RunBook {
       if (entry === undefined) return run;
       return { ...run, ...fileOf(entry), log: await store.runLogs.read(run.id) };
     },
-    logOf: async (run) => (live.has(run.id) ? store.runLogs.read(run.id) : run.log),
+    async drained() {
+      await Promise.all([...live.values()].map((run) => run.tail));
+    },
     async recover() {
       for (const entry of await ledger.runs.all()) await recoverRun(entry);
       await endUnknown();
@@ -229,9 +247,10 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     const file = await store.runs.get(entry.id);
     if (isTerminal(entry.status)) {
       if (file !== null && !isTerminal(file.status)) await writeFile(entry);
+      else await store.runLogs.remove(entry.id);
       return;
     }
-    live.set(entry.id, { entry, begun: false, tail: Promise.resolve() });
+    live.set(entry.id, freshly(entry));
     if (file === null) await writeFile(entry);
     if (entry.cancel_requested) return end(entry.id, { status: 'cancelled' });
     const begun = entry.steps.find((step) => step.status === 'running');
@@ -245,13 +264,15 @@ export function createRunBook(ports: RunBookPorts): RunBook {
   /** Runs that no ledger entry stands behind (from elsewhere, or forged) never execute: they are ended, in words. */
   async function endUnknown() {
     const status = ['pending', 'running', 'paused'];
-    for (let more = true; more; ) {
-      const page = await store.runs.list({ limit: 1000, status });
-      const unknown = page.records.filter((run) => !live.has(run.id));
-      for (const run of unknown)
-        await ports.audit.around(systemAct('endUnknownRun', run.id), () => endFile(run));
-      more = unknown.length > 0 && page.next !== null;
-    }
+    let before: string | undefined;
+    do {
+      const from = before === undefined ? {} : { before };
+      const page = await store.runs.list({ limit: 1000, status, ...from });
+      for (const run of page.records)
+        if (!live.has(run.id))
+          await ports.audit.around(systemAct('endUnknownRun', run.id), () => endFile(run));
+      before = page.next ?? undefined;
+    } while (before !== undefined);
   }
 
   async function endFile(run: RunRecord) {
@@ -267,6 +288,10 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     });
   }
 }
+
+const freshly = (entry: RunEntry): Live => ({
+  ...{ entry, begun: false, closing: false, tail: Promise.resolve() },
+});
 
 const byAge = (a: string, b: string) =>
   Number(a.split('_')[1]) - Number(b.split('_')[1]) || (a < b ? -1 : 1);

@@ -72,7 +72,7 @@ export function createRuns(ports: RunPorts): Runs {
       return made;
     },
     handlers: {
-      listRuns: { read: (input) => listPage(store.runs, input, (run) => run, summary) },
+      listRuns: { read: (input) => listPage('run', store.runs, input, (run) => run, summary) },
       getRun: { read: async ({ run_id }) => ({ body: await book.read(await read(run_id)) }) },
       getRunLog: {
         async read({ run_id, after }) {
@@ -107,7 +107,10 @@ export function createRuns(ports: RunPorts): Runs {
             );
           const effect = async () => {
             const stopped = worker.halt(run_id);
-            if (!(await book.requestCancel(run_id))) await withPatience(stopped);
+            const wasWaiting = await book.requestCancel(run_id);
+            // Usually over by now. Not if the disk refused its end: then nobody works on it, and nobody else ends it.
+            if (!wasWaiting && (await withPatience(stopped)))
+              await book.end(run_id, { status: 'cancelled' });
             return { body: await book.read(await read(run_id)), changes: [] };
           };
           return { target: run_id, effect };
@@ -124,12 +127,16 @@ const waitingStep = ({ id, kind }: Pick<RunStep, 'id' | 'kind'>): RunStep => ({
 
 const summary = ({ steps: _steps, log: _log, ...rest }: RunRecord) => rest;
 
-/** Waits for the work to stop, but not for ever: the answer then shows a run that is still stopping. */
-async function withPatience(stopped: Promise<void>): Promise<void> {
+/**
+ * Waits for the work to stop, but not for ever: the answer then shows a run that is still stopping.
+ * @returns whether it has stopped
+ */
+async function withPatience(stopped: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, cancelPatience);
+  const enough = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), cancelPatience);
   });
-  await Promise.race([stopped, enough]);
+  const over = await Promise.race([stopped.then(() => true), enough]);
   clearTimeout(timer);
+  return over;
 }

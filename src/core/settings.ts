@@ -63,6 +63,9 @@ export interface SettingsPorts {
 
 const reference = /^\$\{(?:(env|secret):)?([A-Za-z_][A-Za-z0-9_.-]*)\}$/;
 const vaultName = (provider: string) => `provider.${provider}`;
+/** A field that a record has itself: a name such as `toString` must not lead to what every object inherits. */
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
 const originOf = (url: string | null) => (url === null ? null : new URL(url).origin);
 
 export async function openSettings(ports: SettingsPorts): Promise<Settings> {
@@ -78,7 +81,7 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
   }
 
   const resolve = (name: string): ResolvedProvider | null => {
-    const entry = providers.providers[name];
+    const entry = own(providers.providers, name);
     if (entry === undefined) return null;
     return { name, type: entry.type, origin: originOf(models.baseUrl(entry)), model: entry.model };
   };
@@ -87,7 +90,7 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
     const found = reference.exec(entry.api_key ?? '');
     if (found === null) return null;
     const [, kind, name] = found;
-    if (kind !== 'secret') return env[name ?? ''] ?? null;
+    if (kind !== 'secret') return own(env, name ?? '') ?? null;
     const stored = keys.get(resolved.name);
     return stored !== undefined && stored.origin === resolved.origin ? stored.key : null;
   };
@@ -126,7 +129,7 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
     },
     resolve,
     async target(resolved) {
-      const entry = providers.providers[resolved.name];
+      const entry = own(providers.providers, resolved.name);
       const now = resolve(resolved.name);
       if (entry === undefined || now === null || canonical(now) !== canonical(resolved))
         throw new GimoError(
@@ -145,7 +148,8 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
       for (const { key } of keys.values()) yield key;
       for (const entry of Object.values(providers.providers)) {
         const found = reference.exec(entry.api_key ?? '');
-        const value = found !== null && found[1] !== 'secret' ? env[found[2] ?? ''] : undefined;
+        const value =
+          found !== null && found[1] !== 'secret' ? own(env, found[2] ?? '') : undefined;
         if (value !== undefined) yield value;
       }
     },
@@ -181,7 +185,7 @@ function checkProviders(
   before: ProviderConfig,
   models: SettingsPorts['models'],
 ): ProviderConfig {
-  if (next.providers[next.active] === undefined)
+  if (own(next.providers, next.active) === undefined)
     throw problem(['active'], `There is no provider named "${next.active}" among the providers.`);
   const providers: Record<string, ProviderEntry> = {};
   for (const [name, entry] of Object.entries(next.providers)) {
@@ -193,7 +197,7 @@ function checkProviders(
       throw problem([...at, 'base_url'], error.message);
     }
     const { api_key: given, ...rest } = entry;
-    const kept = given ?? before.providers[name]?.api_key ?? null;
+    const kept = given ?? own(before.providers, name)?.api_key ?? null;
     providers[name] = { ...rest, api_key: kept === null ? null : keptKey(name, kept, at) };
   }
   return { active: next.active, providers };

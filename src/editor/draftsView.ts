@@ -1,11 +1,17 @@
 import * as vscode from 'vscode';
 import type { ChangeEvent } from '../contract/events.ts';
 import type { DraftListItem } from '../contract/operations.ts';
+import type { PanelSubject } from '../contract/panel.ts';
 import type { Host } from '../http/host.ts';
 import { coalesce } from './coalesce.ts';
 import { draftRow } from './draftRow.ts';
-import { createDraftsModel, type DraftGroupName, draftGroups } from './draftsModel.ts';
-import { rowCommandIds, viewIds } from './ids.ts';
+import {
+  createDraftsModel,
+  type DraftGroupName,
+  type DraftsModel,
+  draftGroups,
+} from './draftsModel.ts';
+import { commandIds, rowCommandIds, viewIds } from './ids.ts';
 
 type Row =
   | { kind: 'group'; group: DraftGroupName }
@@ -34,42 +40,17 @@ export function createDraftsView(failed: (error: unknown) => void): DraftsView {
     view.badge = badgeOf(model.drafts?.waiting.total ?? 0);
   });
   const view = vscode.window.createTreeView<Row>(viewIds.drafts, {
-    treeDataProvider: {
-      onDidChangeTreeData: changed.event,
-      getChildren: (row) => (row === undefined ? groupRows() : childRows(row)),
-      getTreeItem: (row) => toItem(row),
-    },
+    treeDataProvider: providerOf(model, changed.event),
     showCollapseAll: true,
   });
   const refreshing = coalesce(() => model.refresh().catch(failed), quietMs);
-  const subscriptions = [view, changed, refreshing, agesKeptFresh(view, changed)];
+  const showMore = vscode.commands.registerCommand(
+    rowCommandIds.showMore,
+    (group: DraftGroupName) => model.showMore(group).catch(failed),
+  );
+  const owned = [showMore, view, changed, refreshing, agesKeptFresh(view, changed)];
   let unsubscribe = () => {};
 
-  function groupRows(): Row[] {
-    const { drafts } = model;
-    if (drafts === null) return [];
-    const filled = draftGroups.filter((group) => drafts[group].drafts.length > 0);
-    return filled.map((group) => ({ kind: 'group', group }));
-  }
-  function childRows(row: Row): Row[] {
-    if (row.kind !== 'group' || model.drafts === null) return [];
-    const { drafts, more } = model.drafts[row.group];
-    const rows = drafts.map((draft): Row => ({ kind: 'draft', draft }));
-    return more ? [...rows, { kind: 'more', group: row.group }] : rows;
-  }
-  function toItem(row: Row): vscode.TreeItem {
-    if (row.kind === 'draft') return draftItem(row.draft);
-    const group = model.drafts?.[row.group];
-    if (row.kind === 'more') return moreItem(row.group);
-    const nothingWaits = (model.drafts?.waiting.total ?? 0) === 0;
-    return groupItem(row.group, group?.total ?? 0, row.group === 'waiting' || nothingWaits);
-  }
-
-  subscriptions.push(
-    vscode.commands.registerCommand(rowCommandIds.showMore, (group: DraftGroupName) =>
-      model.showMore(group).catch(failed),
-    ),
-  );
   return {
     connect(host) {
       unsubscribe();
@@ -84,7 +65,37 @@ export function createDraftsView(failed: (error: unknown) => void): DraftsView {
     refresh: () => model.refresh(),
     dispose() {
       unsubscribe();
-      for (const subscription of subscriptions) subscription.dispose();
+      for (const one of owned) one.dispose();
+    },
+  };
+}
+
+function providerOf(
+  model: DraftsModel,
+  onDidChangeTreeData: vscode.Event<undefined>,
+): vscode.TreeDataProvider<Row> {
+  const groups = (): Row[] => {
+    const { drafts } = model;
+    if (drafts === null) return [];
+    const filled = draftGroups.filter((group) => drafts[group].drafts.length > 0);
+    return filled.map((group) => ({ kind: 'group', group }));
+  };
+  const inGroup = (row: Row): Row[] => {
+    const { drafts } = model;
+    if (row.kind !== 'group' || drafts === null) return [];
+    const { drafts: shown, more } = drafts[row.group];
+    const rows = shown.map((draft): Row => ({ kind: 'draft', draft }));
+    return more ? [...rows, { kind: 'more', group: row.group }] : rows;
+  };
+  return {
+    onDidChangeTreeData,
+    getChildren: (row) => (row === undefined ? groups() : inGroup(row)),
+    getTreeItem(row) {
+      if (row.kind === 'draft') return draftItem(row.draft);
+      if (row.kind === 'more') return moreItem(row.group);
+      const nothingWaits = (model.drafts?.waiting.total ?? 0) === 0;
+      const total = model.drafts?.[row.group].total ?? 0;
+      return groupItem(row.group, total, row.group === 'waiting' || nothingWaits);
     },
   };
 }
@@ -146,5 +157,7 @@ function draftItem(draft: DraftListItem): vscode.TreeItem {
   tooltip.supportHtml = false;
   item.tooltip = tooltip;
   item.accessibilityInformation = { label: row.spoken };
+  const subject: PanelSubject = { kind: 'draft', id: draft.id };
+  item.command = { command: commandIds.openReviewPanel, title: 'Review', arguments: [subject] };
   return item;
 }

@@ -4,7 +4,11 @@
 
 export const containerId = 'gimo';
 
-export const viewIds = { drafts: 'gimo.drafts' } as const;
+export const viewIds = {
+  drafts: 'gimo.drafts',
+  approved: 'gimo.approved',
+  runs: 'gimo.runs',
+} as const;
 
 /** The id of a command is `gimo.` and its title in camel case. */
 export const commandIds = {
@@ -12,13 +16,38 @@ export const commandIds = {
   stopServer: 'gimo.stopServer',
   restartServer: 'gimo.restartServer',
   newDraft: 'gimo.newDraft',
+  openReviewPanel: 'gimo.openReviewPanel',
+  generateDraft: 'gimo.generateDraft',
+  approveDraft: 'gimo.approveDraft',
+  approveAndRunDraft: 'gimo.approveAndRunDraft',
+  rejectDraft: 'gimo.rejectDraft',
+  runApprovedArtifact: 'gimo.runApprovedArtifact',
+  cancelRun: 'gimo.cancelRun',
+  showRunLog: 'gimo.showRunLog',
   copyToken: 'gimo.copyToken',
+  setProviderKey: 'gimo.setProviderKey',
+  chooseProvider: 'gimo.chooseProvider',
   showLog: 'gimo.showLog',
   refresh: 'gimo.refresh',
 } as const;
 
-/** Commands that only a row of a tree calls; they stand in no palette, and so not in package.json. */
-export const rowCommandIds = { showMore: 'gimo.row.showMore' } as const;
+/** Commands on a draft's documents; they stand in package.json as well. */
+export const documentCommandIds = {
+  editDraft: 'gimo.editDraft',
+  openDraftDiff: 'gimo.openDraftDiff',
+} as const;
+
+/** Commands that only our own rows and the status bar call; they stand in no palette, and so not in package.json. */
+export const innerCommandIds = {
+  showMore: 'gimo.inner.showMore',
+  showMenu: 'gimo.inner.showMenu',
+} as const;
+
+/** Schemes of documents that the extension provides. */
+export const schemes = { runLog: 'gimo-log' } as const;
+
+/** The type of the review panel; the editor brings panels of this type back after a reload. */
+export const reviewViewType = 'gimo.review';
 
 export const settingIds = { autoStart: 'gimo.autoStart', port: 'gimo.port' } as const;
 

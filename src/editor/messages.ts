@@ -17,3 +17,9 @@ export function messageOf(error: unknown): string {
 export function detailsOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
+
+/** The code of an error that crossed a boundary; null of anything else that was thrown. */
+export function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error) || error.name !== 'GimoError' || !('code' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}

@@ -1,14 +1,13 @@
+import { visibleText } from '../contract/visible.ts';
+
 /*
  * Words for what people read, made from text that anyone may have written: an agent, a repository, a model. It must
  * show as what it is, and never act as markup.
  */
 
-/* Control characters other than tab and line end, and what turns the direction of text or does not show at all. */
-const deceptive = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-/** Replaces characters that could hide or reorder what is read by U+FFFD; line ends become `\n`. */
+/** Spells out what could hide or reorder what is read. A line end of Windows is a line end, and nothing hidden. */
 export function visible(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(deceptive, '\ufffd');
+  return visibleText(text.replaceAll('\r\n', '\n'));
 }
 
 /** The text in one line: white space becomes single spaces, and what is over `most` characters becomes an ellipsis. */
@@ -51,4 +50,20 @@ export function ageOf(since: string, now: number): { short: string; long: string
     short: `${count} ${unit.short}`,
     long: `${count} ${unit.long}${count === 1 ? '' : 's'} ago`,
   };
+}
+
+/**
+ * How long something took, shortly: `0.4 s`, `12 s`, `3 min`, `2 h`.
+ *
+ * @param from an instant in ISO 8601, or null if it has not begun
+ * @param to the same for its end
+ * @returns null unless both are known
+ */
+export function durationOf(from: string | null, to: string | null): string | null {
+  if (from === null || to === null) return null;
+  const ms = Math.max(0, Date.parse(to) - Date.parse(from));
+  if (Number.isNaN(ms)) return null;
+  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
+  const unit = units.find((one) => ms >= one.ms);
+  return unit === undefined ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / unit.ms)} ${unit.short}`;
 }

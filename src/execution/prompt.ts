@@ -27,7 +27,7 @@ export function createPromptExecutor(
           signal,
           onText: lines.push,
         });
-        return { text: redactor.redactKnown(answer.text), usage: answer.usage };
+        return { text: redactor.redactKnown(answer.text).toWellFormed(), usage: answer.usage };
       } finally {
         lines.end();
       }
@@ -35,23 +35,28 @@ export function createPromptExecutor(
   };
 }
 
-/** Cuts a stream of text into lines. */
+/** Cuts a stream of text into lines. Looks at each piece once: the line so far may be millions of characters long. */
 export function createLines(emit: (line: string) => void) {
   let rest = '';
+  /** Where the last white space of `rest` stands; -1 if nowhere. */
+  let space = -1;
+  const cut = (line: string, next: string) => {
+    emit(line);
+    rest = next;
+    space = -1;
+  };
   return {
     push(piece: string) {
-      const lines = (rest + piece).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) emit(line);
-      if (rest.length <= longestLine) return;
-      const at = Math.max(rest.lastIndexOf(' '), rest.lastIndexOf('\t'));
-      if (at <= 0) return;
-      emit(rest.slice(0, at));
-      rest = rest.slice(at + 1);
+      for (const [n, line] of piece.split('\n').entries()) {
+        if (n > 0) cut(rest, '');
+        const at = Math.max(line.lastIndexOf(' '), line.lastIndexOf('\t'));
+        if (at >= 0) space = rest.length + at;
+        rest += line;
+      }
+      if (rest.length > longestLine && space > 0) cut(rest.slice(0, space), rest.slice(space + 1));
     },
     end() {
-      if (rest !== '') emit(rest);
-      rest = '';
+      if (rest !== '') cut(rest, '');
     },
   };
 }

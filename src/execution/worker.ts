@@ -104,6 +104,7 @@ export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<voi
       stopping = true;
       for (const run of active.values()) run.controller.abort(new Halt('shutdown'));
       await Promise.all([...active.values()].map((run) => run.over));
+      await book.drained();
     },
   };
 }

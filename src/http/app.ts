@@ -6,6 +6,7 @@ import type { Core } from '../core/core.ts';
 import type { Ledger, Logger } from '../core/ports.ts';
 import type { Principal } from '../core/principals.ts';
 import { errorHandler } from './errors.ts';
+import { eventStream } from './events.ts';
 import {
   checkHost,
   checkOrigin,
@@ -23,6 +24,10 @@ export interface AppPorts {
   ledger: Pick<Ledger, 'mac'>;
   authenticate: (token: string) => Principal | null;
   port: () => number;
+  /** The fencing epoch: it makes the ids of events of one server differ from those of the next. */
+  epoch: number;
+  /** Aborted when the server stops. */
+  stopping: AbortSignal;
   corsOrigins: readonly string[];
   rate: { perWindow: number; windowSeconds: number };
   logger: Logger;
@@ -42,6 +47,8 @@ export function createApp(ports: AppPorts): RequestListener {
   app.use(identify(ports.authenticate));
   app.use(limitRate(ports.rate.perWindow, ports.rate.windowSeconds));
   app.use(requireToken);
+  app.get('/ops/events', eventStream(core, ports.epoch, ports.stopping));
+  app.all('/ops/events', onlyGet);
   app.use(operationsRouter(core));
   app.use(() => {
     throw new GimoError('not_found', 'There is nothing at this address.');
@@ -83,7 +90,7 @@ const onlyGet: express.RequestHandler = (_request, response) => {
 function accessLog(logger: Logger): express.RequestHandler {
   return (request, response, next) => {
     const began = performance.now();
-    response.on('finish', () => {
+    response.on('close', () => {
       const { correlationId, principal } = foundOf(request);
       logger.log('debug', `${request.method} ${request.path.slice(0, 200)}`, {
         status: response.statusCode,

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerOptions } from 'node:http';
 import { type Client, createClient } from '../client/client.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { ChangeEvent } from '../contract/events.ts';
+import type { ProviderConfig } from '../contract/records.ts';
 import { type Core, openCore } from '../core/core.ts';
 import type { Logger, SecretVault } from '../core/ports.ts';
 import { authenticate, principalOf, type TokenRole } from '../core/principals.ts';
@@ -13,13 +15,15 @@ import { createRepoFacts } from '../repo/facts.ts';
 import { openAuditFile } from '../store/auditfile.ts';
 import { type Claim, claimDataDir } from '../store/claim.ts';
 import { writeCliToken, writeServer } from '../store/discovery.ts';
-import { openLedger } from '../store/ledger.ts';
+import { type LedgerFiles, openLedger } from '../store/ledger.ts';
 import { configHome, dataDirOf, ledgerDir as ledgerDirOf } from '../store/paths.ts';
 import { openStore } from '../store/store.ts';
 import { fileVault } from '../store/vault.ts';
 import { createApp } from './app.ts';
 import { firstProvider, readEnvironment } from './environment.ts';
+import { createLifetime, type Lifetime } from './lifetime.ts';
 import { close, listen } from './listen.ts';
+import { acceptedCorrelationId } from './rules.ts';
 import { openTokens } from './tokens.ts';
 
 export interface HostOptions {
@@ -58,6 +62,12 @@ export interface Host {
   stop(): Promise<void>;
 }
 
+/**
+ * A prompt of 8,000 characters may stand in the query of POST /ops/generate: 72,000 bytes when each takes three bytes of
+ * UTF-8. A request without a Host header is answered by our own check, in the shape that errors have.
+ */
+const serverOptions: ServerOptions = { maxHeaderSize: 98_304, requireHostHeader: false };
+
 /** How long requests that are under way may take to end when the server stops, in milliseconds. */
 const stopGrace = 1_000;
 
@@ -68,106 +78,120 @@ const stopGrace = 1_000;
  *   `validation_error` for settings that cannot be used, and what the store throws
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const headless = options.hostedBy === 'headless';
-  const environment = readEnvironment(headless ? options.env : {});
+  const environment = readEnvironment(options.hostedBy === 'headless' ? options.env : {});
   const first = firstProvider(options.env);
-  const dataDir = dataDirOf(realRoot(options.root));
+  const root = realRoot(options.root);
+  const dataDir = dataDirOf(root);
   const ledgerDir = ledgerDirOf(configHome(options.env), dataDir);
-  const undo: (() => Promise<void>)[] = [];
-  /** Undoes in reverse order whatever has been begun. */
-  const unwind = async () => {
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
-  };
+  const lifetime = createLifetime();
   let core: Core | undefined;
   /** The claim was lost: what says where the server is belongs to another now. */
   let gone = false;
   const logger = redacting(options.logger, () => core);
+  /** Another server has the directory: whatever is under way here ends, and nothing is written any more. */
+  const lost = (reason: GimoError) => {
+    logger.log('error', reason.message);
+    gone = true;
+    lifetime.end().then(
+      () => options.onStopped?.(reason.message),
+      (error: unknown) => options.onStopped?.(`${reason.message} ${String(error)}`),
+    );
+  };
   try {
     const ledger = await openLedger({ dir: ledgerDir, dataDir });
-    const claim = await claimDataDir({
-      ...{ dataDir, ledgerDir, takeOver: options.takeOver ?? false },
-      onLost: (reason) => lost(reason),
-    });
-    undo.push(() => claim.release());
+    const takeOver = options.takeOver ?? false;
+    const claim = await claimDataDir({ dataDir, ledgerDir, takeOver, onLost: lost });
+    lifetime.add(() => claim.release());
     const fence = () => claim.fence();
     ledger.setFence(fence);
     const vault = options.vault ?? fileVault(ledgerDir);
     const tokens = await openTokens(environment.tokens, vault, ledger);
 
     let handle: RequestListener = starting;
-    const server = createServer((request, response) => handle(request, response));
+    const server = createServer(serverOptions, (request, response) => handle(request, response));
     const port = await listen(server, options.port);
-    undo.push(() => close(server, stopGrace));
+    const closeServer = () => close(server, stopGrace);
+    lifetime.add(closeServer);
 
-    const store = await openStore({ dataDir, fence, logger });
-    undo.push(() => store.close());
-    const auditFile = await openAuditFile({
-      ...{ dir: `${dataDir}/ops/audit`, ledger, fence, logger },
-    });
-    undo.push(() => auditFile.close());
-    const models = createModels({ facts: createRepoFacts(realRoot(options.root)) });
     const shutdown = new AbortController();
-    const facts = {
-      ...{ version: options.version, pid: process.pid, dataDir, epoch: claim.epoch },
-      ...{ startedAt: Date.now(), hostedBy: options.hostedBy },
-    };
-    core = await openCore({
-      ...{ store, ledger, auditFile, vault, models, logger, facts },
-      clock: { now: () => Date.now() },
-      env: options.env,
-      firstProvider: first,
-      tokens: () => tokens.values(),
-      shutdown: shutdown.signal,
-      worker: (book, settings, redactor) => {
-        const worker = createWorker({
-          book,
-          executors: [createPromptExecutor(models, redactor)],
-          limits: () => ({
-            concurrent: settings.config().max_concurrent_runs,
-            runTimeout: settings.config().run_timeout_s,
-          }),
-          logger,
-        });
-        undo.push(async () => {
-          shutdown.abort(new GimoError('not_writer', 'The server is stopping. Try again later.'));
-          await worker.stop();
-        });
-        return worker;
-      },
+    const { epoch } = claim;
+    const opened = await openBehind({
+      ...{ root, dataDir, options, lifetime, ledger, fence, vault, tokens, logger, epoch },
+      ...{ firstProvider: first, shutdown: shutdown.signal },
     });
-    const open: Core = core;
+    core = opened;
     handle = createApp({
-      ...{ core: open, ledger, logger },
+      ...{ core: opened, ledger, logger, epoch, stopping: shutdown.signal },
       authenticate: (token) => authenticate(tokens, token),
       port: () => port,
       ...environment,
     });
+    // Requests end before what they stand on: first those that would wait for ever, then all.
+    lifetime.add(closeServer);
+    lifetime.add(async () => shutdown.abort(stopping()));
     const url = `http://127.0.0.1:${port}`;
     await announce({ ledgerDir, url, claim, options, adminToken: tokens.get('admin') });
-    undo.push(async () => {
+    lifetime.add(async () => {
       if (!gone) await writeServer(ledgerDir, serverInfo(url, claim, options, true), fence);
     });
     return {
-      ...{ url, port, pid: process.pid, dataDir, ledgerDir, epoch: claim.epoch },
-      client: directClient(open, options.installId ?? ledgerDir),
-      onChange: open.subscribe,
+      ...{ url, port, pid: process.pid, dataDir, ledgerDir, epoch },
+      client: directClient(opened, options.installId ?? ledgerDir),
+      onChange: opened.subscribe,
       token: (role) => tokens.get(role) ?? '',
-      stop: unwind,
+      stop: () => lifetime.end(),
     };
   } catch (error) {
-    await unwind();
+    await lifetime.end();
     throw error;
   }
+}
 
-  /** Another server has the directory now: whatever is under way here ends, and nothing is written any more. */
-  function lost(reason: GimoError) {
-    logger.log('error', reason.message);
-    gone = true;
-    unwind().then(
-      () => options.onStopped?.(reason.message),
-      (error: unknown) => options.onStopped?.(`${reason.message} ${String(error)}`),
-    );
-  }
+const stopping = () => new GimoError('not_writer', 'The server is stopping. Try again later.');
+
+/** Opens what stands behind the port: store, audit, models, the core, and the worker that carries out its runs. */
+async function openBehind(given: {
+  root: string;
+  dataDir: string;
+  epoch: number;
+  options: HostOptions;
+  lifetime: Lifetime;
+  ledger: LedgerFiles;
+  fence: () => void;
+  vault: SecretVault;
+  tokens: ReadonlyMap<TokenRole, string>;
+  logger: Logger;
+  firstProvider: ProviderConfig;
+  shutdown: AbortSignal;
+}): Promise<Core> {
+  const { root, dataDir, epoch, options, lifetime, ledger, fence, tokens, logger } = given;
+  const store = await openStore({ dataDir, fence, logger });
+  lifetime.add(() => store.close());
+  const dir = `${dataDir}/ops/audit`;
+  const auditFile = await openAuditFile({ dir, ledger, fence, logger });
+  lifetime.add(() => auditFile.close());
+  const models = createModels({ facts: createRepoFacts(root) });
+  return openCore({
+    ...{ store, ledger, auditFile, models, logger, env: options.env, vault: given.vault },
+    ...{ firstProvider: given.firstProvider, shutdown: given.shutdown },
+    facts: {
+      ...{ version: options.version, pid: process.pid, dataDir, epoch },
+      ...{ startedAt: Date.now(), hostedBy: options.hostedBy },
+    },
+    clock: { now: () => Date.now() },
+    tokens: () => tokens.values(),
+    worker: (book, settings, redactor) => {
+      const worker = createWorker({
+        ...{ book, logger, executors: [createPromptExecutor(models, redactor)] },
+        limits: () => ({
+          concurrent: settings.config().max_concurrent_runs,
+          runTimeout: settings.config().run_timeout_s,
+        }),
+      });
+      lifetime.add(() => worker.stop());
+      return worker;
+    },
+  });
 }
 
 function realRoot(root: string): string {
@@ -193,10 +217,14 @@ function redacting(logger: Logger, core: () => Core | undefined): Logger {
 }
 
 /** Answers requests that arrive between the port and the core. */
-const starting: RequestListener = (_request, response) => {
-  response.writeHead(503, { 'Retry-After': '1', 'Content-Type': 'application/json' });
+const starting: RequestListener = (request, response) => {
+  const given = request.headers['x-correlation-id'];
+  const id = acceptedCorrelationId(typeof given === 'string' ? given : undefined) ?? randomUUID();
+  response.writeHead(503, {
+    ...{ 'Retry-After': '1', 'Content-Type': 'application/json', 'X-Correlation-ID': id },
+  });
   const detail = 'The server is starting. Try again in a moment.';
-  response.end(JSON.stringify({ detail, code: 'not_writer', correlation_id: 'starting' }));
+  response.end(JSON.stringify({ detail, code: 'not_writer', correlation_id: id }));
 };
 
 const serverInfo = (url: string, claim: Claim, options: HostOptions, stopped: boolean) => ({

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
@@ -56,9 +58,41 @@ async function holderOf(port: number): Promise<string> {
   ];
   for (const [program, args, pattern] of lookUps) {
     const found = pattern.exec(await outputOf(program, args))?.groups;
-    if (found !== undefined) return `${found.name} (process ${found.pid})`;
+    if (found?.pid !== undefined)
+      return `${(await programOf(found.pid)) ?? found.name} (process ${found.pid})`;
   }
   return 'another program';
+}
+
+/**
+ * The program of a process by its command line, where there is a /proc: tools that list sockets tell the name of a
+ * thread, which for Node is "MainThread".
+ */
+async function programOf(pid: string): Promise<string | undefined> {
+  try {
+    return programName((await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0'));
+  } catch (error) {
+    // Not Linux, or the process has ended: then the other name has to do.
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * What people call a program: the base name of what was started, and for Node the script as well.
+ *
+ * @param argv as /proc has it; some programs write a title of their own there, in one piece
+ */
+export function programName([program = '', ...args]: readonly string[]): string | undefined {
+  const [title = ''] = program.split(/:? /);
+  const name = path.basename(title);
+  if (name === '') return undefined;
+  if (!/^node(js)?$/.test(name)) return name;
+  const first = args.findIndex((arg) => !arg.startsWith('-'));
+  // After -e or -p stands code, not the name of a script.
+  const isCode = /^-(e|p|pe|-eval|-print)$/.test(args[first - 1] ?? '');
+  const script = isCode ? '' : path.basename(args[first] ?? '');
+  return script === '' ? name : `${name} ${script}`;
 }
 
 /** What a program prints; nothing if it is not installed or finds nothing, for it only helps to word an error. */

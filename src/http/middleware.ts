@@ -68,7 +68,8 @@ export function checkOrigin(allowed: readonly string[]): RequestHandler {
     if (request.method !== 'OPTIONS') return next();
     response.set({
       'Access-Control-Allow-Methods': 'GET, POST, PUT',
-      'Access-Control-Allow-Headers': 'Authorization, Content-Type, If-Match, X-Correlation-ID',
+      'Access-Control-Allow-Headers':
+        'Authorization, Content-Type, If-Match, If-None-Match, X-Correlation-ID',
     });
     response.status(204).end();
   };

@@ -1,18 +1,15 @@
-import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { GimoError } from '../contract/errors.ts';
 import { type Answer, type Operation, type OpId, opIds, table } from '../contract/operations.ts';
 import type { Gate } from '../core/dispatch.ts';
+import { readBody } from './body.ts';
 import { foundOf, principalOfRequest } from './middleware.ts';
 import { inputReader } from './query.ts';
-import { isJson, queryOf, tagMatches } from './rules.ts';
-
-/** The most that a body may hold, in bytes. */
-const bodyLimit = 1_048_576;
+import { queryOf, tagMatches } from './rules.ts';
 
 /** One express route for each row of the operation table. */
 export function operationsRouter(gate: Gate): Router {
   const router = Router({ caseSensitive: true });
-  const readBody = express.json({ limit: bodyLimit, strict: false, type: () => true });
   for (const id of opIds) {
     const operation: Operation = table[id];
     const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
@@ -20,8 +17,7 @@ export function operationsRouter(gate: Gate): Router {
       gate.requireRole(id, principalOfRequest(request));
       next();
     };
-    const steps =
-      operation.method === 'get' ? [roleFirst] : [roleFirst, refuseOtherMedia, readBody];
+    const steps = operation.method === 'get' ? [roleFirst] : [roleFirst, readBody];
     router[operation.method](path, ...steps, operate(gate, id));
   }
   for (const [path, methods] of methodsByPath())
@@ -41,32 +37,18 @@ function methodsByPath(): Map<string, string[]> {
   return methods;
 }
 
-const refuseOtherMedia: RequestHandler = (request, _response, next) => {
-  const hasBody =
-    request.headers['transfer-encoding'] !== undefined ||
-    Number(request.headers['content-length'] ?? 0) > 0;
-  if (hasBody && !isJson(request.headers['content-type']))
-    throw new GimoError(
-      'unsupported_media_type',
-      'The body must be JSON. Send it with Content-Type: application/json.',
-    );
-  next();
-};
-
 function operate(gate: Gate, id: OpId): RequestHandler {
   const read = inputReader(id);
   return async (request, response) => {
     const { correlationId } = foundOf(request);
-    const answer = await gate.dispatch(
-      id,
-      read(queryOf(request.originalUrl), pathOf(request), request.body),
-      {
-        principal: principalOfRequest(request),
-        correlationId,
-        source: request.get('x-gimo-source') === 'cli' ? 'cli' : 'api',
-        ifMatch: request.get('if-match'),
-      },
-    );
+    const query = queryOf(request.originalUrl);
+    const answer = await gate.dispatch(id, read(query, pathOf(request), request.body), {
+      principal: principalOfRequest(request),
+      correlationId,
+      source: request.get('x-gimo-source') === 'cli' ? 'cli' : 'api',
+      ifMatch: request.get('if-match'),
+      inQuery: new Set(query.keys()),
+    });
     send(request, response, answer);
   };
 }

@@ -55,6 +55,8 @@ export interface TestServer {
   readonly configHome: string;
   /** What the server logged, in order. */
   readonly lines: LogLine[];
+  /** The first line like this, now or later. */
+  whenLogged(wanted: (line: LogLine) => boolean): Promise<LogLine>;
   /** Sends the path exactly as it is given: nothing is normalized on the way. */
   request(method: string, path: string, options?: RequestOptions): Promise<Reply>;
   /** Stops it and starts another on the same directory. */
@@ -71,6 +73,7 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   const configHome = join(dir, 'config');
   await mkdir(root, { recursive: true });
   const lines: LogLine[] = [];
+  const waiting = new Set<(line: LogLine) => void>();
   let host: Host | undefined;
   const dispose = async () => {
     await host?.stop();
@@ -83,7 +86,13 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
     port: 0,
     hostedBy: 'headless',
     version: '0.0.0-test',
-    logger: { log: (level, message, fields = {}) => lines.push({ level, message, fields }) },
+    logger: {
+      log(level, message, fields = {}) {
+        const line = { level, message, fields };
+        lines.push(line);
+        for (const look of waiting) look(line);
+      },
+    },
     ...rest,
     env: {
       GIMO_CONFIG_HOME: configHome,
@@ -96,6 +105,16 @@ export async function startServer(options: StartOptions = {}): Promise<TestServe
   return {
     ...{ host: running, dir, root, configHome, lines, dispose },
     request: (method, path, sent = {}) => send(running, method, path, sent),
+    whenLogged: (wanted) =>
+      new Promise((resolve) => {
+        const look = (line: LogLine) => {
+          if (!wanted(line)) return;
+          waiting.delete(look);
+          resolve(line);
+        };
+        waiting.add(look);
+        for (const line of lines) look(line);
+      }),
     async restart(more = {}) {
       await running.stop();
       return startServer({ ...options, ...more, dir });

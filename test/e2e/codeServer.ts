@@ -90,7 +90,6 @@ function quietArguments(port: number): string[] {
   return [
     ...['--bind-addr', `127.0.0.1:${port}`, '--auth', 'none'],
     ...['--disable-telemetry', '--disable-update-check', '--disable-getting-started-override'],
-    '--disable-workspace-trust',
   ];
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { launchWorkbench, type Workbench } from './workbench.ts';
@@ -134,4 +134,23 @@ test('a window without a folder says so, and serves nothing', async () => {
   await workbench.toast(/No folder is open/).waitFor();
   expect(await welcome().filter({ hasText: 'Open a folder' }).isVisible()).toBe(true);
   await workbench.screenshot('drafts-no-folder');
+});
+
+test('a folder that is not trusted gets no server until it is', async () => {
+  workbench.settings({
+    'security.workspace.trust.enabled': true,
+    'security.workspace.trust.startupPrompt': 'never',
+  });
+  const untrusted = makeRepository();
+  await workbench.open(untrusted);
+  await workbench.openContainer('GIMO');
+  await welcome().filter({ hasText: 'a folder that you do not trust' }).waitFor();
+  await workbench.screenshot('drafts-untrusted');
+  expect(existsSync(path.join(untrusted, '.orch_data'))).toBe(false);
+  await welcome().getByText('Manage Workspace Trust').click();
+  await workbench.page
+    .locator('.workspace-trust-editor')
+    .getByText('Trust', { exact: true })
+    .click();
+  await welcome().filter({ hasText: 'Nothing waits for you' }).waitFor();
 });

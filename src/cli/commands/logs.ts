@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
 import type { LogEntry, RunRecord } from '../../contract/records.ts';
+import { visibleLine } from '../../contract/visible.ts';
 import type { Run, Session } from '../deps.ts';
 import { exitCodes } from '../failures.ts';
 import { follow } from '../follow.ts';
 import { example } from '../help.ts';
 import type { Colour } from '../output.ts';
 import { statusPart } from '../render.ts';
-import { visibleLine } from '../visible.ts';
 
 /** `gimo logs` */
 export function addLogs(program: Command, run: Run): void {

@@ -2,18 +2,21 @@ import * as vscode from 'vscode';
 import type { DraftsView } from '../draftsView.ts';
 import { commandIds } from '../ids.ts';
 import type { Problems } from '../problems.ts';
+import { openReviewPanel } from '../review/openReviewPanel.ts';
+import type { ReviewPanels } from '../review/panels.ts';
 import type { Server } from '../server.ts';
 import { folderToServe } from '../startHost.ts';
 import { copyToken } from './copyToken.ts';
 import { newDraft } from './newDraft.ts';
 
-/** Registers every command; what one of them throws is told to the person who gave it. */
+/** Registers every command; each is given the item that it acts on, if it has one. What one of them throws is told to the person who gave it. */
 export function registerCommands(
   server: Server,
   drafts: DraftsView,
+  reviews: ReviewPanels,
   problems: Problems,
 ): vscode.Disposable {
-  const jobs: Record<keyof typeof commandIds, () => Promise<void> | void> = {
+  const jobs: Record<keyof typeof commandIds, (item: unknown) => Promise<void> | void> = {
     startServer: () => start(server),
     stopServer: () => server.stop(),
     restartServer: async () => {
@@ -21,6 +24,7 @@ export function registerCommands(
       await start(server);
     },
     newDraft: () => newDraft(server),
+    openReviewPanel: (item) => openReviewPanel(server, reviews, item),
     copyToken: () => copyToken(server),
     showLog: () => problems.showLog(),
     refresh: () => drafts.refresh(),
@@ -28,9 +32,9 @@ export function registerCommands(
   const names = Object.keys(commandIds) as (keyof typeof commandIds)[];
   return vscode.Disposable.from(
     ...names.map((name) =>
-      vscode.commands.registerCommand(commandIds[name], async () => {
+      vscode.commands.registerCommand(commandIds[name], async (item: unknown) => {
         try {
-          await jobs[name]();
+          await jobs[name](item);
         } catch (error) {
           problems.tell(error);
         }

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createOutput, type Sink } from '../../../src/cli/output.ts';
 import { showDraft, showRun } from '../../../src/cli/render.ts';
-import { visibleJson, visibleLine, visibleText } from '../../../src/cli/visible.ts';
 import { cutTo, widthOf } from '../../../src/cli/width.ts';
 import { DraftRecord, RunRecord } from '../../../src/contract/records.ts';
+import { visibleJson, visibleLine, visibleText } from '../../../src/contract/visible.ts';
 import { draft, run } from './records.ts';
 
 /** Text in which what is dangerous is frequent. */

@@ -62,7 +62,15 @@ export async function openParts(dir: string) {
     if (fault !== undefined) throw fault;
   };
   const told: { level: LogLevel; message: string }[] = [];
-  const logger = { log: (level: LogLevel, message: string) => void told.push({ level, message }) };
+  const waiting = new Map<string, () => void>();
+  const logger = {
+    log(level: LogLevel, message: string) {
+      told.push({ level, message });
+      for (const [text, tell] of waiting) if (message.includes(text)) tell();
+    },
+  };
+  /** Resolves when the log tells something that holds this text. */
+  const tells = (text: string) => new Promise<void>((tell) => waiting.set(text, tell));
   const dataDir = join(dir, 'work', '.orch_data');
   const ledger = await openLedger({ dir: join(dir, 'ledger'), dataDir });
   ledger.setFence(fence('ledger'));
@@ -75,7 +83,10 @@ export async function openParts(dir: string) {
     await store.close();
   };
   onTestFinished(close);
-  return { dir, dataDir, auditDir, ledger, store, auditFile, clock, logger, told, faults, close };
+  return {
+    ...{ dir, dataDir, auditDir, ledger, store, auditFile, clock, logger, told, tells, faults },
+    close,
+  };
 }
 export type Parts = Awaited<ReturnType<typeof openParts>>;
 
@@ -99,7 +110,8 @@ export async function openBook(parts: Parts, secrets: readonly string[] = []) {
   const book = createRunBook({
     ...{ store, ledger, settings, approvals, redactor, audit, events, clock, logger },
   });
-  return { book, audit, approvals, settings, redactor, seen };
+  onTestFinished(() => book.drained());
+  return { book, audit, approvals, settings, redactor, events, seen };
 }
 
 export interface CoreOptions {
@@ -141,7 +153,11 @@ export async function startCore(parts: Parts, options: CoreOptions = {}) {
     },
   });
   if (book === undefined) throw new Error('the core made no book');
-  onTestFinished(() => stop());
+  const drained = book.drained;
+  onTestFinished(async () => {
+    await stop();
+    await drained();
+  });
   return { core, book, stop: () => stop() };
 }
 
@@ -182,7 +198,7 @@ export function artifactOf(
     ...{ prompt: draft.prompt, provider: null, content: draft.content ?? '' },
     ...{ approved_at: at, approved_by: 'admin:000', steps: draft.steps, context: draft.context },
     provider_resolved: offline,
-    digest: digestOf(draft, offline),
+    digest: digestOf(draft, fields.provider_resolved ?? offline),
     ...{ seal: null, key_id: ledger.keyId, shown_digest: null, expires_at: null },
     consumed_by: null,
     ...fields,

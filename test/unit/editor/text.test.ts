@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ageOf, fenced, oneLine, visible } from '../../../src/editor/text.ts';
+import { ageOf, fenced, oneLine } from '../../../src/editor/text.ts';
 
 describe('text that anyone may have written', () => {
   test('shows its bidirectional, invisible and control characters', () => {
-    expect(visible('a\u202eb\u200bc\u0007d\ufeff')).toBe('a\ufffdb\ufffdc\ufffdd\ufffd');
-    expect(visible('a\r\nb\rc\td')).toBe('a\nb\nc\td');
+    expect(oneLine('a\u202eb\u200bc\u0007d\ufeff', 99)).toBe(
+      'a\\u{202E}b\\u{200B}c\\u{0007}d\\u{FEFF}',
+    );
+    expect(fenced('a\r\nb\rc\td')).toBe('```text\na\nb\\u{000D}c\td\n```');
   });
 
   test('fits into one line, cut between characters', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { baseUrlProblem } from '../../../src/contract/addresses.ts';
 import { GimoError } from '../../../src/contract/errors.ts';
-import { baseUrl, baseUrlProblem } from '../../../src/providers/presets.ts';
+import { baseUrl } from '../../../src/providers/presets.ts';
 
 describe('the base URL', () => {
   it('of a preset is the one that its vendor publishes', () => {

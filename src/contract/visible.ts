@@ -1,7 +1,7 @@
 /*
- * Text that comes from a server may hold what repaints a terminal (ECMA-48 control sequences), turns the order of
- * what is read (bidirectional controls) or cannot be seen at all. A person approves what is shown, so all of it is
- * shown, as \u{XXXX}, and never sent to the terminal as it is.
+ * Text that anyone may have written (an agent, a repository, a model) may hold what repaints a terminal (ECMA-48 control
+ * sequences), turns the order of what is read (bidirectional controls) or cannot be seen at all. A person approves what
+ * is shown, so all of it is shown, as \u{XXXX}, and never handed on as it is.
  */
 
 /* Controls, formats (bidi and zero width), lone surrogates, separators and spaces other than the plain one, what

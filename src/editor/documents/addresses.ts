@@ -1,0 +1,62 @@
+/*
+ * Addresses of drafts in editors. Those of `gimo:` name a revision, so that a tab shows this revision or says that it
+ * is gone, but never a newer one; those of `gimo-draft:` name a file that can be edited, whatever its revision.
+ */
+
+export const schemes = { view: 'gimo', edit: 'gimo-draft' } as const;
+
+/** What a draft consists of, as files. */
+export const partNames = ['prompt', 'content', 'steps', 'context', 'provider'] as const;
+export type PartName = (typeof partNames)[number];
+
+export const editableParts = ['content', 'prompt'] as const satisfies readonly PartName[];
+export type EditablePart = (typeof editableParts)[number];
+
+export const fileNames = {
+  prompt: 'prompt.md',
+  content: 'content.md',
+  steps: 'steps.txt',
+  context: 'context.json',
+  provider: 'provider.json',
+} as const satisfies Record<PartName, string>;
+
+export interface ViewAddress {
+  id: string;
+  /** The digest, in the words of the address; see `revisionOf`. */
+  revision: string;
+  part: PartName;
+}
+
+export interface EditAddress {
+  id: string;
+  part: EditablePart;
+}
+
+/** The path of a document with nothing in it: the left side of a diff that has none. */
+export const emptyPath = '/empty';
+
+/** The path of a `gimo:` address. */
+export function viewPath({ id, revision, part }: ViewAddress): string {
+  return `/drafts/${id}/${revision}/${fileNames[part]}`;
+}
+
+/** The path of a `gimo-draft:` address. */
+export function editPath({ id, part }: EditAddress): string {
+  return `/${id}/${fileNames[part]}`;
+}
+
+/** Reads the path of a `gimo:` address; null if it is none. Whether there is such a draft, the server knows. */
+export function parseViewPath(path: string): ViewAddress | null {
+  const [, id, revision, file] = /^\/drafts\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  const part = partNames.find((name) => fileNames[name] === file);
+  if (id === undefined || revision === undefined || part === undefined) return null;
+  return { id, revision, part };
+}
+
+/** Reads the path of a `gimo-draft:` address; null if it is none. */
+export function parseEditPath(path: string): EditAddress | null {
+  const [, id, file] = /^\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  const part = editableParts.find((name) => fileNames[name] === file);
+  if (id === undefined || part === undefined) return null;
+  return { id, part };
+}

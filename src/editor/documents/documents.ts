@@ -1,0 +1,95 @@
+import * as vscode from 'vscode';
+import type { Host } from '../../http/host.ts';
+import { documentCommandIds } from '../ids.ts';
+import type { Problems } from '../problems.ts';
+import { createBases } from './bases.ts';
+import { createConflicts } from './conflicts.ts';
+import { registerDraftFiles } from './draftFiles.ts';
+import { createDraftReader } from './draftReader.ts';
+import { editDraft } from './editDraft.ts';
+import { createLastSeen, type Memory } from './lastSeen.ts';
+import { openDraftDiff } from './openDiff.ts';
+import { draftOf, hostOrStart } from './pickDraft.ts';
+import { createSaver } from './saving.ts';
+import { createShown } from './shown.ts';
+import { type HostSource, patientSource } from './source.ts';
+import { registerDraftViews } from './views.ts';
+
+/** Milliseconds: how long a tab of the last session waits for the server. It takes a second, rarely a few. */
+const patienceMs = 10_000;
+
+const noServer = 'The GIMO server is not running in this window. Start it, then try again.';
+
+interface DocumentsOptions extends HostSource {
+  /** The memory of the workspace. */
+  memory: Memory;
+  problems: Problems;
+}
+
+/** Drafts in normal editors: to be compared, and to be edited. */
+export interface DraftDocuments extends vscode.Disposable {
+  /** Asks which text of the draft to edit, and opens it. Rejects as the client does. */
+  edit(id: string): Promise<void>;
+  /** Opens what is new in the draft, beside where the person types. Rejects as the client does. */
+  openDiff(id: string): Promise<void>;
+}
+
+/** Registers both schemes and their commands. */
+export function createDraftDocuments(options: DocumentsOptions): DraftDocuments {
+  const { memory, problems } = options;
+  const source = patientSource(options, patienceMs);
+  const shown = createShown();
+  const lastSeen = createLastSeen(memory);
+  const bases = createBases();
+  const drafts = createDraftReader(async () => {
+    const host = await source.soon();
+    if (host === null) throw vscode.FileSystemError.Unavailable(noServer);
+    return host.client;
+  });
+  const edit = (host: Host, id: string) => editDraft(host, id);
+  const openDiff = (host: Host, id: string) => openDraftDiff(host, id, { shown, lastSeen });
+  const withHost = async (id: string, job: (host: Host, id: string) => Promise<void>) => {
+    const host = await hostOrStart(source);
+    if (host !== null) await job(host, id);
+  };
+  const owned = vscode.Disposable.from(
+    source,
+    registerDraftViews({ source, shown, lastSeen }),
+    registerDraftFiles({
+      ...{ source, drafts, bases },
+      save: createSaver(drafts, bases),
+      conflict: createConflicts({ drafts, bases, shown, problems }),
+    }),
+    command(documentCommandIds.editDraft, problems, async (called) => {
+      const host = await hostOrStart(source);
+      const id = host && (await draftOf(called, host, ['draft'], 'Edit Draft'));
+      if (host && id !== null) await edit(host, id);
+    }),
+    command(documentCommandIds.openDraftDiff, problems, async (called) => {
+      const host = await hostOrStart(source);
+      const all = ['draft', 'approved', 'rejected', 'error'] as const;
+      const id = host && (await draftOf(called, host, all, 'Open Draft Diff'));
+      if (host && id !== null) await openDiff(host, id);
+    }),
+  );
+  return {
+    edit: (id) => withHost(id, edit),
+    openDiff: (id) => withHost(id, openDiff),
+    dispose: () => owned.dispose(),
+  };
+}
+
+/** Registers a command; what it throws is told to the person who gave it. */
+function command(
+  id: string,
+  problems: Problems,
+  job: (called: unknown) => Promise<void>,
+): vscode.Disposable {
+  return vscode.commands.registerCommand(id, async (called: unknown) => {
+    try {
+      await job(called);
+    } catch (error) {
+      problems.tell(error);
+    }
+  });
+}

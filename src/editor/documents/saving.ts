@@ -1,0 +1,69 @@
+import { messageOf } from '../messages.ts';
+import type { EditAddress } from './addresses.ts';
+import { type Bases, changeOf, sameWork, type Version } from './bases.ts';
+import type { DraftReader } from './draftReader.ts';
+import { codeOf } from './source.ts';
+
+/** A save that would have overwritten what the person has not seen. The text stays in the editor. */
+export class SaveConflict extends Error {
+  override readonly name = 'SaveConflict';
+}
+
+const words = {
+  changed:
+    'The draft has changed since this text was made from it, so nothing was saved. Your text is still in the editor. Compare the two and save again, or discard yours.',
+  unknownBase:
+    'GIMO does not know any more from which version of the draft this text was made, so nothing was saved. Your text is still in the editor. Compare the two and save again, or discard yours.',
+};
+
+/**
+ * Saves the text of a file as a change of its draft, one save after the other: the two files of a draft would else
+ * refuse each other's version.
+ *
+ * @returns a function that throws {@link SaveConflict} if the draft is not any more what the text was made from, a
+ *   `Refusal` if no draft could have this text, and else as the client does
+ */
+export function createSaver(
+  drafts: DraftReader,
+  bases: Bases,
+): (address: EditAddress, text: string) => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+
+  const put = async ({ id, part }: EditAddress, text: string, base: Version) => {
+    const change = changeOf(part, text, base);
+    try {
+      return await drafts.edit(id, change, base.etag);
+    } catch (error) {
+      if (codeOf(error) !== 'stale') throw error;
+      const now = await drafts.read(id);
+      if (!sameWork(base, now)) throw error;
+      return await drafts.edit(id, change, now.etag);
+    }
+  };
+  const save = async (address: EditAddress, text: string) => {
+    const base = bases.of(address)?.version;
+    if (base === undefined) {
+      // Says so if there is no such draft at all.
+      await drafts.read(address.id);
+      throw new SaveConflict(words.unknownBase);
+    }
+    try {
+      bases.saved(address, base, await put(address, text, base));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'stale') throw new SaveConflict(words.changed, { cause: error });
+      if (code === 'conflict_state')
+        throw new SaveConflict(`${messageOf(error)} Your text is still in the editor.`, {
+          cause: error,
+        });
+      throw error;
+    }
+  };
+
+  return (address, text) => {
+    const job = last.then(() => save(address, text));
+    // What went wrong is told to who asked for it; the next save is another matter.
+    last = job.catch(() => {});
+    return job;
+  };
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { PanelSubject } from '../../contract/panel.ts';
+import type { Host } from '../../http/host.ts';
+import { coalesce } from '../coalesce.ts';
+import { reviewViewType } from '../ids.ts';
+import type { Problems } from '../problems.ts';
+import { pageOf } from './page.ts';
+import type { Session } from './session.ts';
+import { keyOf } from './subject.ts';
+
+export interface ReviewPanelOptions {
+  extensionUri: vscode.Uri;
+  /** The server of this window; null while there is none. */
+  host(): Host | null;
+  onHostChange: vscode.Event<void>;
+  /** What other parts of the editor do for a draft. */
+  decisions: { edit(id: string): void; openDiff(id: string): void };
+  problems: Pick<Problems, 'tell' | 'note'>;
+}
+
+/** The review panels of this window: at most one for each record. */
+export interface ReviewPanels extends vscode.Disposable {
+  /** Shows a record; reveals its panel if there is one. */
+  open(subject: PanelSubject, options?: { preserveFocus?: boolean }): void;
+  /** Whether a panel of this window has rendered a draft with exactly this digest, since the window loaded. */
+  hasRendered(draftId: string, digest: string): boolean;
+}
+
+interface Open {
+  panel: vscode.WebviewPanel;
+  session: Promise<Session>;
+  changed(event: Parameters<Session['concerns']>[0] | null): void;
+}
+
+/** Milliseconds: long enough for a burst of changes, too short to be seen. */
+const quietMs = 50;
+
+const loadSession = () => import('./session.ts');
+
+export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
+  const { host, problems } = options;
+  const resources = vscode.Uri.joinPath(options.extensionUri, 'dist', 'webview');
+  const webviewOptions = {
+    enableScripts: true,
+    enableForms: false,
+    localResourceRoots: [resources],
+  };
+  const opened = new Map<string, Open>();
+  const rendered = new Set<string>();
+  let unsubscribe = () => {};
+
+  const follow = () => {
+    unsubscribe();
+    unsubscribe =
+      host()?.onChange((event) => {
+        for (const one of opened.values()) one.changed(event);
+      }) ?? (() => {});
+    for (const one of opened.values()) one.changed(null);
+  };
+
+  const open: ReviewPanels['open'] = (subject, { preserveFocus = false } = {}) => {
+    const found = opened.get(keyOf(subject));
+    if (found !== undefined) return found.panel.reveal(undefined, preserveFocus);
+    const where = { viewColumn: vscode.ViewColumn.Active, preserveFocus };
+    attach(
+      vscode.window.createWebviewPanel(reviewViewType, 'Review', where, webviewOptions),
+      subject,
+    );
+  };
+
+  const attach = (panel: vscode.WebviewPanel, subject: PanelSubject) => {
+    const session = loadSession().then(({ createSession }) =>
+      createSession({
+        ...{ subject, open, decisions: options.decisions },
+        client: () => host()?.client ?? null,
+        post: (message) => void panel.webview.postMessage(message),
+        rendered: (id, digest) => rendered.add(`${id} ${digest}`),
+        titled(title) {
+          panel.title = title;
+        },
+        note: problems.note,
+      }),
+    );
+    session.catch(problems.tell);
+    const records = coalesce(async () => (await session).refresh(), quietMs);
+    const logs = coalesce(async () => (await session).refreshLog(), quietMs);
+    const changed: Open['changed'] = (event) =>
+      void session.then((now) => {
+        const what = event === null ? 'record' : now.concerns(event);
+        if (what === 'record') records.request();
+        if (what === 'log') logs.request();
+      });
+    opened.set(keyOf(subject), { panel, session, changed });
+    const owned = [
+      records,
+      logs,
+      panel.webview.onDidReceiveMessage(async (raw: unknown) => (await session).receive(raw)),
+      // A hidden panel is unloaded, and says that it is ready when it is shown again.
+      panel.onDidChangeViewState(async () => {
+        if (!panel.visible) (await session).pause();
+      }),
+    ];
+    panel.onDidDispose(async () => {
+      opened.delete(keyOf(subject));
+      for (const one of owned) one.dispose();
+      (await session).pause();
+    });
+    panel.iconPath = iconsIn(options.extensionUri);
+    panel.webview.options = webviewOptions;
+    panel.webview.html = htmlOf(panel.webview, resources);
+  };
+
+  const serializer = vscode.window.registerWebviewPanelSerializer(reviewViewType, {
+    async deserializeWebviewPanel(panel, state: unknown) {
+      const subject = (await loadSession()).recall(state);
+      if (subject === null || opened.has(keyOf(subject))) panel.dispose();
+      else attach(panel, subject);
+    },
+  });
+  const subscription = options.onHostChange(follow);
+  follow();
+  return {
+    open,
+    hasRendered: (draftId, digest) => rendered.has(`${draftId} ${digest}`),
+    dispose() {
+      unsubscribe();
+      subscription.dispose();
+      serializer.dispose();
+      for (const { panel } of [...opened.values()]) panel.dispose();
+    },
+  };
+}
+
+function iconsIn(extension: vscode.Uri): { light: vscode.Uri; dark: vscode.Uri } {
+  return {
+    light: vscode.Uri.joinPath(extension, 'media', 'gimo-light.svg'),
+    dark: vscode.Uri.joinPath(extension, 'media', 'gimo-dark.svg'),
+  };
+}
+
+function htmlOf(webview: vscode.Webview, resources: vscode.Uri): string {
+  const uriOf = (file: string) =>
+    webview.asWebviewUri(vscode.Uri.joinPath(resources, file)).toString();
+  return pageOf({
+    nonce: randomBytes(18).toString('base64url'),
+    script: uriOf('panel.js'),
+    style: uriOf('panel.css'),
+    cspSource: webview.cspSource,
+  });
+}

@@ -1,0 +1,46 @@
+import * as vscode from 'vscode';
+import type { Host } from '../../http/host.ts';
+import { innerCommandIds } from '../ids.ts';
+import { approvedTree } from './approvedTree.ts';
+import { draftsTree, waitingOf } from './draftsTree.ts';
+import { createListView } from './listView.ts';
+import { createRunsTree } from './runsTree.ts';
+
+/** The trees in the side bar. */
+export interface Views extends vscode.Disposable {
+  /** Shows what this server has from now on; nothing if null. */
+  connect(host: Host | null): void;
+  /** Reads everything again. Rejects as the client does. */
+  refresh(): Promise<void>;
+}
+
+/**
+ * @param failed called with what was thrown in the background
+ * @param waiting called with how many drafts wait, whenever they were read
+ */
+export function createViews(
+  failed: (error: unknown) => void,
+  waiting: (count: number) => void,
+): Views {
+  const views = [
+    createListView(draftsTree, failed, (lists) => waiting(waitingOf(lists))),
+    createListView(approvedTree, failed),
+    createListView(createRunsTree(), failed),
+  ];
+  const showMore = vscode.commands.registerCommand(
+    innerCommandIds.showMore,
+    (viewId: string, group: string) =>
+      views.find((view) => view.viewId === viewId)?.showMore(group).catch(failed),
+  );
+  return {
+    connect(host) {
+      for (const view of views) view.connect(host);
+    },
+    async refresh() {
+      await Promise.all(views.map((view) => view.refresh()));
+    },
+    dispose() {
+      for (const one of [showMore, ...views]) one.dispose();
+    },
+  };
+}

@@ -1,0 +1,345 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { GimoError } from '../../../src/contract/errors.ts';
+import type { RunStatus, Step } from '../../../src/contract/records.ts';
+import type { ExecutableStep, Executor, StepContext } from '../../../src/core/ports.ts';
+import { isTerminal } from '../../../src/core/runbook.ts';
+import { createWorker } from '../../../src/execution/worker.ts';
+import {
+  artifactOf,
+  calling,
+  draftOf,
+  gate,
+  openBook,
+  openParts,
+  runId,
+  runOf,
+  startCore,
+  tempDir,
+} from '../core/support.ts';
+
+/** A step that is being carried out, in the hands of the test. */
+interface Held extends StepContext {
+  step: ExecutableStep;
+  finish(result?: unknown): void;
+  fail(error: unknown): void;
+}
+
+/** An executor whose every step waits for the test to end it. It stops at an abort only if told to be `obedient`. */
+function holding(obedient = true) {
+  const arrived: Held[] = [];
+  const waiting: ((held: Held) => void)[] = [];
+  let now = 0;
+  let most = 0;
+  const executor: Executor = {
+    kind: 'prompt',
+    async execute(step, context) {
+      now += 1;
+      most = Math.max(most, now);
+      const work = gate<unknown>();
+      const { signal } = context;
+      if (obedient) signal.addEventListener('abort', () => work.reject(signal.reason));
+      const held = { step, ...context, finish: work.resolve, fail: work.reject };
+      const first = waiting.shift();
+      if (first === undefined) arrived.push(held);
+      else first(held);
+      return work.promise.finally(() => {
+        now -= 1;
+      });
+    },
+  };
+  return {
+    executor,
+    /** The next step that begins. */
+    next: () => {
+      const first = arrived.shift();
+      return first === undefined
+        ? new Promise<Held>((resolve) => waiting.push(resolve))
+        : Promise.resolve(first);
+    },
+    arrived,
+    most: () => most,
+    now: () => now,
+  };
+}
+
+interface Options {
+  executor?: Executor;
+  concurrent?: number;
+  runTimeout?: number;
+  steps?: Step[];
+}
+
+async function withWorker(options: Options = {}) {
+  const parts = await openParts(await tempDir());
+  const { book, settings, events } = await openBook(parts);
+  const held = holding();
+  const limits = { concurrent: options.concurrent ?? 1, runTimeout: options.runTimeout ?? 300 };
+  const worker = createWorker({
+    book,
+    executors: [options.executor ?? held.executor],
+    limits: () => limits,
+    logger: parts.logger,
+  });
+  onTestFinished(() => worker.stop());
+  const artifact = artifactOf(draftOf(1, { steps: options.steps ?? null }), parts.ledger);
+  await parts.store.approved.put(artifact);
+  const status = async (n: number) => (await parts.store.runs.get(runId(n)))?.status;
+  return {
+    ...{ parts, book, settings, held, worker, limits, artifact, status },
+    add: (n: number) => book.add(runOf(n, artifact), artifact.digest ?? ''),
+    run: (n: number) => parts.store.runs.get(runId(n)),
+    /** Resolves when a run has ended, in which state it ended. */
+    ended: (n: number) =>
+      new Promise<RunStatus>((resolve, reject) => {
+        const look = async () => {
+          const found = await status(n);
+          if (found !== undefined && isTerminal(found)) resolve(found);
+        };
+        events.subscribe(() => void look().catch(reject));
+        look().catch(reject);
+      }),
+  };
+}
+
+describe('a run', () => {
+  it('starts the moment that it is there', async () => {
+    const { add, worker, held, ended, run } = await withWorker();
+    await add(1);
+    worker.wake();
+    const step = await held.next();
+    expect(step.step.text).toContain('Execute the following approved operation:');
+    expect(step.target?.name).toBe('offline');
+    step.finish({ text: 'r', usage: null });
+    expect(await ended(1)).toBe('done');
+    expect((await run(1))?.steps[0]?.result).toEqual({ text: 'r', usage: null });
+  });
+
+  it('goes through its steps one after another', async () => {
+    const steps: Step[] = ['a', 'b'].map((id) => ({ id, kind: 'prompt', text: `text ${id}` }));
+    const { add, worker, held, ended } = await withWorker({ steps });
+    await add(1);
+    worker.wake();
+    const first = await held.next();
+    expect([first.step.text, held.arrived]).toEqual(['text a', []]);
+    first.finish();
+    (await held.next()).finish();
+    expect(await ended(1)).toBe('done');
+  });
+
+  it('ends in error with the words of what went wrong; later steps are skipped', async () => {
+    const steps: Step[] = ['a', 'b'].map((id) => ({ id, kind: 'prompt', text: id }));
+    const { add, worker, held, ended, run } = await withWorker({ steps });
+    await add(1);
+    worker.wake();
+    (await held.next()).fail(new GimoError('provider_error', 'The model said no.'));
+    expect(await ended(1)).toBe('error');
+    expect(await run(1)).toMatchObject({
+      error: 'The model said no.',
+      steps: [{ status: 'error' }, { status: 'skipped' }],
+    });
+    expect((await run(1))?.log.at(-1)).toMatchObject({ level: 'ERROR', msg: 'The model said no.' });
+  });
+
+  it('ends in error when its executor breaks, and tells the log but not the caller how', async () => {
+    const executor: Executor = {
+      kind: 'prompt',
+      execute() {
+        throw new TypeError('x is not a function');
+      },
+    };
+    const { add, worker, ended, run, parts } = await withWorker({ executor });
+    await add(1);
+    worker.wake();
+    expect(await ended(1)).toBe('error');
+    expect(JSON.stringify(await run(1))).not.toContain('not a function');
+    await worker.stop();
+    expect(parts.told.map(({ message }) => message).join()).toContain('x is not a function');
+  });
+
+  it('with a step that nobody can carry out ends in error', async () => {
+    const executor: Executor = { kind: 'command', execute: async () => null };
+    const { add, worker, ended, run } = await withWorker({ executor });
+    await add(1);
+    worker.wake();
+    expect(await ended(1)).toBe('error');
+    expect((await run(1))?.error).toContain('"prompt" cannot be run');
+  });
+
+  it('that takes too long is stopped, and says so', async () => {
+    const { add, worker, held, ended, run } = await withWorker({ runTimeout: 0.01 });
+    await add(1);
+    worker.wake();
+    const { signal } = await held.next();
+    expect(await ended(1)).toBe('error');
+    expect(signal.aborted).toBe(true);
+    expect((await run(1))?.error).toContain('longer than 0.01 seconds');
+  });
+
+  it('whose provider lost its key ends in error', async () => {
+    const { worker, ended, run, parts, book, settings } = await withWorker();
+    const api = { type: 'openai_compat', base_url: 'http://127.0.0.1:9/v1', model: 'm' } as const;
+    await settings.prepareProviders({
+      active: 'api',
+      providers: { api: { ...api, api_key: `\${env:MISSING}` } },
+    })();
+    const sealed = artifactOf(draftOf(2), parts.ledger, { provider_resolved: settings.active() });
+    await parts.store.approved.put(sealed);
+    await book.add(runOf(2, sealed), sealed.digest ?? '');
+    worker.wake();
+    expect(await ended(2)).toBe('error');
+    expect((await run(2))?.error).toContain('The key of the provider "api" is not there');
+  });
+});
+
+describe('many runs', () => {
+  it('begin oldest first, never more at a time than may, and each ends', async () => {
+    const { add, worker, held, ended, book } = await withWorker({ concurrent: 3 });
+    const ids = Array.from({ length: 12 }, (_, n) => n + 1);
+    for (const n of ids.toReversed()) await add(n);
+    worker.wake();
+    const going = [await held.next(), await held.next(), await held.next()];
+    expect(book.waiting()).toEqual(ids.slice(3).map(runId));
+    for (let ends = 1; ends <= ids.length; ends += 1) {
+      going.shift()?.finish();
+      if (ends > ids.length - 3) continue;
+      going.push(await held.next());
+      expect(book.waiting()).toEqual(ids.slice(3 + ends).map(runId));
+    }
+    expect(await Promise.all(ids.map(ended))).toEqual(ids.map(() => 'done'));
+    expect(held.most()).toBe(3);
+  });
+
+  it('wait for a slot until the work of another has really stopped', async () => {
+    const stubborn = holding(false);
+    const { add, worker, status, ended } = await withWorker({ executor: stubborn.executor });
+    await add(1);
+    await add(2);
+    worker.wake();
+    const first = await stubborn.next();
+    const halted = worker.halt(runId(1));
+    worker.wake();
+    expect(first.signal.aborted).toBe(true);
+    expect([await status(1), await status(2)]).toEqual(['running', 'pending']);
+    expect(stubborn.now()).toBe(1);
+    first.finish({ text: 'late', usage: null });
+    await halted;
+    expect(await status(1)).toBe('cancelled');
+    (await stubborn.next()).finish();
+    expect(await ended(2)).toBe('done');
+    expect(stubborn.most()).toBe(1);
+  });
+
+  it('more may go on at once as soon as the limit is raised', async () => {
+    const { add, worker, held, limits } = await withWorker();
+    for (const n of [1, 2, 3]) await add(n);
+    worker.wake();
+    await held.next();
+    limits.concurrent = 3;
+    worker.wake();
+    await held.next();
+    await held.next();
+    expect(held.now()).toBe(3);
+  });
+
+  it('one that fails frees its slot for the next', async () => {
+    const { add, worker, held, ended } = await withWorker();
+    await add(1);
+    await add(2);
+    worker.wake();
+    (await held.next()).fail(new Error('broken'));
+    (await held.next()).finish();
+    expect([await ended(1), await ended(2)]).toEqual(['error', 'done']);
+  });
+});
+
+describe('a cancel', () => {
+  it('of a running one aborts its work, waits for it, and drops its late result', async () => {
+    const { add, worker, held, run, book } = await withWorker();
+    await add(1);
+    worker.wake();
+    const { signal } = await held.next();
+    expect(await book.requestCancel(runId(1))).toBe(false);
+    await worker.halt(runId(1));
+    expect(signal.aborted).toBe(true);
+    expect(await run(1)).toMatchObject({
+      ...{ status: 'cancelled', error: null },
+      steps: [{ status: 'skipped', result: null }],
+    });
+  });
+
+  it('of a waiting one keeps it from ever beginning', async () => {
+    const { add, worker, held, book, ended, run } = await withWorker();
+    for (const n of [1, 2, 3]) await add(n);
+    worker.wake();
+    const first = await held.next();
+    expect(await book.requestCancel(runId(2))).toBe(true);
+    first.finish();
+    (await held.next()).finish();
+    expect(await ended(3)).toBe('done');
+    expect(await run(2)).toMatchObject({ status: 'cancelled', attempt: 0 });
+    expect(held.arrived).toEqual([]);
+  });
+
+  it('of one that nobody works on resolves at once', async () => {
+    const { worker } = await withWorker();
+    await worker.halt('r_1_abcdef');
+  });
+});
+
+describe('a shutdown', () => {
+  it('aborts the work and leaves every run for the next start', async () => {
+    const { add, worker, held, status, parts, artifact } = await withWorker();
+    await add(1);
+    await add(2);
+    worker.wake();
+    const { signal } = await held.next();
+    await worker.stop();
+    expect(signal.aborted).toBe(true);
+    expect([await status(1), await status(2)]).toEqual(['running', 'pending']);
+    worker.wake();
+    expect(held.arrived).toEqual([]);
+    const { book } = await openBook(parts);
+    await book.recover();
+    expect(book.waiting()).toEqual([runId(1), runId(2)]);
+    expect((await book.begin(runId(1)))?.steps).toHaveLength(1);
+    expect((await parts.ledger.runs.get(runId(1)))?.attempt).toBe(2);
+    expect(artifact.consumed_by).toBeNull();
+  });
+
+  it('waits for work that takes its time, and for the lines that it wrote', async () => {
+    const stubborn = holding(false);
+    const { add, worker, parts } = await withWorker({ executor: stubborn.executor });
+    await add(1);
+    worker.wake();
+    const { log, finish } = await stubborn.next();
+    let stopped = false;
+    const stopping = worker.stop().then(() => {
+      stopped = true;
+    });
+    await new Promise(setImmediate);
+    expect(stopped).toBe(false);
+    log('OUTPUT', 'the last line');
+    finish();
+    await stopping;
+    const lines = await parts.store.runLogs.read(runId(1));
+    expect(lines.at(-1)).toMatchObject({ msg: 'the last line', step: 'prompt' });
+  });
+});
+
+it('a run whose end the disk refused can still be cancelled', async () => {
+  const parts = await openParts(await tempDir());
+  const held = holding();
+  const { core, stop } = await startCore(parts, { executors: [held.executor] });
+  const call = calling(core);
+  const { id: draft_id } = await call('createDraft', { prompt: 'p' });
+  const run_id = (await call('approveDraft', { draft_id, auto_run: true })).run?.id ?? '';
+  const step = await held.next();
+  parts.faults.ledger = new GimoError('storage_full', 'No room.');
+  step.finish();
+  // Told when the worker has given up on it.
+  await parts.tells('the end of');
+  delete parts.faults.ledger;
+  expect(await call('getRun', { run_id })).toMatchObject({ status: 'running' });
+  expect(await call('cancelRun', { run_id })).toMatchObject({ status: 'cancelled' });
+  await stop();
+});

@@ -1,0 +1,133 @@
+import type { ToPanel } from '../src/contract/panel.ts';
+import type { LogEntry } from '../src/contract/records.ts';
+import { changedParts, type Part, type PartHashes, partHashes } from './hash.ts';
+
+type Of<T extends ToPanel['type']> = Extract<ToPanel, { type: T }>;
+export type DraftMessage = Of<'draft'>;
+export type ApprovedMessage = Of<'approved'>;
+export type RunMessage = Of<'run'>;
+export type Subject = DraftMessage | ApprovedMessage | RunMessage;
+
+/** A version of a draft that a person has had before their eyes. */
+export interface Seen {
+  digest: string;
+  parts: PartHashes;
+}
+
+export interface State {
+  /** What is shown; null until it came. */
+  shown: Subject | null;
+  log: readonly LogEntry[];
+  /** What was asked for and is under way. */
+  busy: string | null;
+  /** Why the last thing was refused. */
+  refused: string | null;
+  /** Why nothing can be decided now. */
+  away: string | null;
+  seen: Seen | null;
+  /** The parts that are not as the person saw them, until they say that they have read the new version. */
+  changed: readonly Part[] | null;
+  /** The panel's own hash of what it rendered; null until it has. */
+  ownDigest: string | null;
+}
+
+export type Action =
+  | ToPanel
+  /** The person pressed a button that asks the host for something. */
+  | { type: 'asked'; what: string }
+  | { type: 'read_new_version' }
+  | { type: 'hashed'; digest: string };
+
+export const start = (seen: Seen | null): State => ({
+  ...{ shown: null, log: [], busy: null, refused: null, away: null },
+  ...{ seen, changed: null, ownDigest: null },
+});
+
+/** What the panel shows after something happened. */
+export function next(state: State, action: Action): State {
+  switch (action.type) {
+    case 'draft':
+      return withDraft(state, action);
+    case 'approved':
+    case 'run':
+      return { ...state, shown: action, away: null };
+    case 'log':
+      return { ...state, log: withEntries(state, action) };
+    case 'busy':
+      return { ...state, busy: action.what };
+    case 'refused':
+      return { ...state, busy: null, refused: action.message };
+    case 'away':
+      return { ...state, busy: null, away: action.message };
+    case 'asked':
+      return { ...state, busy: action.what, refused: null };
+    case 'hashed':
+      return { ...state, ownDigest: action.digest };
+    case 'read_new_version':
+      return { ...state, changed: null, seen: seenOf(state.shown) ?? state.seen };
+  }
+}
+
+function withDraft(state: State, shown: DraftMessage): State {
+  const now = seenOf(shown);
+  const base = { ...state, shown, away: null, ownDigest: null };
+  if (now === null) return { ...base, changed: null };
+  if (state.seen === null) return { ...base, seen: now };
+  // Once told, it stays told until it is acknowledged, even if the first version comes back.
+  if (now.digest === state.seen.digest && state.changed === null) return base;
+  return { ...base, changed: changedParts(state.seen.parts, now.parts) };
+}
+
+/** Of a draft that waits; there is nothing to decide about any other record. */
+function seenOf(shown: Subject | null): Seen | null {
+  if (shown?.type !== 'draft' || shown.draft.status !== 'draft') return null;
+  const { draft } = shown;
+  return { digest: draft.digest ?? '', parts: partHashes(draft, draft.provider_resolved) };
+}
+
+function withEntries({ log, shown }: State, { run_id, from, entries }: Of<'log'>) {
+  if (shown?.type === 'run' && shown.run.id !== run_id) return log;
+  // Entries after a gap are of no use; the host sends the log anew when it is asked.
+  return from > log.length ? log : [...log.slice(0, from), ...entries];
+}
+
+const idle = (state: State) => state.busy === null && state.away === null;
+
+/** Whether what is shown is known not to be what the digest names. */
+export function mismatch({ shown, ownDigest }: State): boolean {
+  return (
+    shown?.type === 'draft' &&
+    shown.draft.status === 'draft' &&
+    ownDigest !== null &&
+    ownDigest !== shown.draft.digest
+  );
+}
+
+/** The draft, if it can be decided now (rejected, edited, compared). */
+export function decidable(state: State): DraftMessage | null {
+  const { shown } = state;
+  return idle(state) && shown?.type === 'draft' && shown.draft.status === 'draft' ? shown : null;
+}
+
+/** What an approval would name, if exactly what is shown can be approved now. */
+export function approvable(state: State): { id: string; digest: string; own: string } | null {
+  const found = decidable(state);
+  const { ownDigest: own, changed } = state;
+  if (found === null || own === null || changed !== null || found.draft.digest !== own) return null;
+  return { id: found.draft.id, digest: found.draft.digest, own };
+}
+
+/** The artifact, if a run can be asked for now. */
+export function runnable(state: State): ApprovedMessage | null {
+  const { shown } = state;
+  return idle(state) && shown?.type === 'approved' && shown.approved.runnable ? shown : null;
+}
+
+export const isLive = ({ run }: RunMessage): boolean =>
+  run.status === 'pending' || run.status === 'running' || run.status === 'paused';
+
+/** The run, if it can be stopped now. */
+export function cancellable(state: State): RunMessage | null {
+  const { shown } = state;
+  return idle(state) && shown?.type === 'run' && isLive(shown) ? shown : null;
+}

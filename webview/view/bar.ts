@@ -1,0 +1,151 @@
+import type { FromPanel } from '../../src/contract/panel.ts';
+import {
+  approvable,
+  cancellable,
+  type DraftMessage,
+  decidable,
+  isLive,
+  runnable,
+  type State,
+} from '../state.ts';
+import { type ButtonLook, button, progressRing } from '../toolkit/controls.ts';
+import { banner, type Child, h } from './dom.ts';
+import { short, titleOf } from './header.ts';
+import { createRejection } from './rejection.ts';
+
+/** The bar at the bottom, which is always in sight: what would be decided, and the decisions. */
+export interface Bar {
+  element: HTMLElement;
+  /** @param folded how much of the page is folded, in words */
+  update(state: State, folded: readonly string[]): void;
+}
+
+/** @param ask carries a message to the host, after which nothing can be pressed until it answers */
+export function createBar(
+  ask: (what: string, message: FromPanel) => void,
+  post: (message: FromPanel) => void,
+): Bar {
+  const element = h('footer', { class: 'bar', 'aria-label': 'Decision' });
+  const notices = h('div', { class: 'bar-notices' });
+  const row = h('div', { class: 'bar-row' });
+  const rejection = createRejection({
+    reject: (id, reason) => ask('Rejecting', { type: 'reject', draft_id: id, reason }),
+    closed: () => row.querySelector<HTMLElement>('[data-key="reject"]')?.focus(),
+  });
+  element.append(notices, rejection.element, row);
+  let drawn = '';
+
+  return {
+    element,
+    update(state, folded) {
+      rejection.update(decidable(state), state.busy !== null);
+      const signature = JSON.stringify([
+        ...[state.refused, state.busy, state.shown?.type, folded, approvable(state)],
+        ...[decidable(state), runnable(state)?.approved.id, cancellable(state)?.run.id],
+        ...[state.shown?.type === 'run' && isLive(state.shown), waits(state)],
+      ]);
+      if (signature === drawn) return;
+      drawn = signature;
+      keepFocus(row, () => row.replaceChildren(...rowOf(state, folded)));
+      notices.replaceChildren(
+        ...(state.refused === null ? [] : [banner('error', 'alert', h('p', {}, state.refused))]),
+      );
+      element.hidden = row.childElementCount === 0 && notices.childElementCount === 0;
+    },
+  };
+
+  function rowOf(state: State, folded: readonly string[]): HTMLElement[] {
+    const { shown } = state;
+    const buttons = (...looks: ButtonLook[]) =>
+      h('div', { class: 'bar-buttons' }, ...looks.map(button));
+    if (shown?.type === 'draft' && shown.draft.status === 'draft')
+      return [named(shown, state, folded), buttons(...draftButtons(shown, state))];
+    if (shown?.type === 'approved') {
+      const run = { type: 'run', approved_id: shown.approved.id } as const;
+      return [
+        busyOr(state, h('span', {}, titleOf(shown.approved.prompt))),
+        buttons({
+          ...{ label: 'Run', kind: 'primary', key: 'run', disabled: runnable(state) === null },
+          press: () => ask('Starting a run', run),
+        }),
+      ];
+    }
+    if (shown?.type === 'run' && isLive(shown)) {
+      const cancel = { type: 'cancel', run_id: shown.run.id } as const;
+      return [
+        busyOr(state, null),
+        buttons({
+          ...{ label: 'Cancel Run', key: 'cancel', disabled: cancellable(state) === null },
+          press: () => ask('Stopping', cancel),
+        }),
+      ];
+    }
+    return [];
+  }
+
+  function draftButtons(shown: DraftMessage, state: State): ButtonLook[] {
+    const { draft, auto_run } = shown;
+    const yes = approvable(state);
+    const no = decidable(state) === null;
+    const what = `“${titleOf(draft.prompt)}”, digest ${short(draft.digest ?? '')}`;
+    const approve = (run: boolean): ButtonLook => ({
+      label: run ? 'Approve & Run' : 'Approve',
+      title: run ? `Approve and run ${what}` : `Approve ${what}`,
+      kind: run === auto_run ? 'primary' : 'secondary',
+      key: run ? 'approve-run' : 'approve',
+      disabled: yes === null,
+      press: () => {
+        if (yes === null) return;
+        const named = { draft_id: yes.id, digest: yes.digest, shown_digest: yes.own };
+        ask(run ? 'Approving and starting' : 'Approving', { type: 'approve', ...named, run });
+      },
+    });
+    const id = draft.id;
+    return [
+      approve(false),
+      approve(true),
+      { label: 'Reject…', key: 'reject', disabled: no, press: () => rejection.open() },
+      {
+        ...{ label: 'Edit', key: 'edit', disabled: no },
+        press: () => post({ type: 'edit', draft_id: id }),
+      },
+      {
+        ...{ label: 'Open Diff', key: 'diff', disabled: no },
+        press: () => post({ type: 'open_diff', draft_id: id }),
+      },
+    ];
+  }
+}
+
+/** Whether nothing can be approved only because the new version has to be read first. */
+const waits = (state: State) => state.changed !== null;
+
+function named({ draft }: DraftMessage, state: State, folded: readonly string[]): HTMLElement {
+  return busyOr(
+    state,
+    h(
+      'span',
+      { class: 'bar-what' },
+      h('span', { class: 'bar-title' }, titleOf(draft.prompt)),
+      h('code', {}, short(draft.digest ?? '')),
+      folded.length === 0 ? null : h('span', { class: 'muted' }, `${folded.join(', ')} folded`),
+      waits(state) ? h('span', { class: 'muted' }, 'Read the new version first') : null,
+    ),
+  );
+}
+
+function busyOr({ busy }: State, otherwise: Child): HTMLElement {
+  return h(
+    'div',
+    { class: 'bar-text', role: 'status' },
+    ...(busy === null ? [otherwise] : [progressRing(), `${busy}…`]),
+  );
+}
+
+/** Makes children anew, and gives the focus back to the one that had it. */
+function keepFocus(root: HTMLElement, draw: () => void): void {
+  const had = document.activeElement;
+  const key = had instanceof HTMLElement && root.contains(had) ? had.dataset['key'] : undefined;
+  draw();
+  if (key !== undefined) root.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus();
+}

@@ -1,0 +1,175 @@
+import type { FromPanel } from '../../src/contract/panel.ts';
+import type { Subject as Decided } from '../hash.ts';
+import { shownDigest } from '../hash.ts';
+import type { ApprovedMessage, DraftMessage, State } from '../state.ts';
+import { banner, type Child, h, small } from './dom.ts';
+import { code, hash, header, instant, madeBy, titleOf } from './header.ts';
+import {
+  contentPart,
+  contextPart,
+  type Page,
+  promptPart,
+  providerPart,
+  stepsPart,
+} from './parts.ts';
+import type { FoldedPart } from './raw.ts';
+
+export interface Drawn {
+  elements: HTMLElement[];
+  /** Hash of what stands in the page, read back from there. */
+  digest(): string;
+  folded: readonly FoldedPart[];
+}
+
+const badges = {
+  draft: ['waiting', 'Waits for you'],
+  approved: ['good', 'Approved'],
+  rejected: ['over', 'Rejected'],
+  error: ['bad', 'Failed'],
+} as const;
+
+/** Everything that a person decides about. */
+export function drawDraft(
+  { draft }: DraftMessage,
+  changed: State['changed'],
+  page: Page,
+  post: (message: FromPanel) => void,
+): Drawn {
+  const [state, word] = badges[draft.status];
+  const body = drawParts(draft, draft.provider_resolved, changed, page);
+  const head = header({
+    what: 'Draft',
+    ...{ title: titleOf(draft.prompt), state, word },
+    facts: [
+      ['Made by', madeBy(draft.created_by, draft.source)],
+      ['Made', instant(draft.created_at)],
+      draft.updated_at === null || draft.updated_at === draft.created_at
+        ? null
+        : [draft.status === 'draft' ? 'Edited' : 'Decided', instant(draft.updated_at)],
+      ['Id', code(draft.id)],
+      ['Digest', hash(draft.digest)],
+    ],
+  });
+  const outcome = outcomeOf(draft, post);
+  // Whom a decided draft would have asked, its artifact tells.
+  const parts = draft.status === 'draft' ? [...body.parts, body.provider] : body.parts;
+  return { ...body, elements: [head, ...outcome, ...body.warnings, ...parts] };
+}
+
+function outcomeOf(draft: DraftMessage['draft'], post: (message: FromPanel) => void) {
+  const { status, reject_reason: reason, error, approved_id: approved } = draft;
+  if (status === 'rejected')
+    return [
+      banner(
+        'info',
+        'note',
+        h('p', {}, reason === null ? 'Rejected without a reason.' : 'Rejected:'),
+        reason === null ? null : h('p', { class: 'said' }, reason),
+      ),
+    ];
+  if (status === 'error')
+    return [
+      banner(
+        'error',
+        'note',
+        h('p', {}, 'This draft failed when it was generated, so it can only be read.'),
+        error === null ? null : h('p', { class: 'said' }, error),
+      ),
+    ];
+  if (status !== 'approved' || approved === null) return [];
+  const open = small('Open Approved Artifact', () =>
+    post({ type: 'open', subject: { kind: 'approved', id: approved } }),
+  );
+  return [banner('info', 'note', h('p', {}, 'Approved as ', code(approved), '.'), open)];
+}
+
+/** An artifact: what was approved, by whom, and whether it may run. */
+export function drawApproved(
+  { approved }: ApprovedMessage,
+  page: Page,
+  post: (message: FromPanel) => void,
+): Drawn {
+  const body = drawParts(approved, approved.provider_resolved, null, page);
+  const open = (kind: 'draft' | 'run', id: string) =>
+    small(id, () => post({ type: 'open', subject: { kind, id } }), { class: 'small code' });
+  const { runnable, consumed_by: run, draft_id, expires_at } = approved;
+  const head = header({
+    what: 'Approved artifact',
+    title: titleOf(approved.prompt),
+    ...{ state: runnable ? 'good' : 'over', word: runnable ? 'Can run' : 'Cannot run' },
+    facts: [
+      ['Approved by', code(approved.approved_by)],
+      ['Approved', instant(approved.approved_at)],
+      expires_at === null ? null : ['Holds until', instant(expires_at)],
+      ['Seal', sealText(approved)],
+      ['Draft', open('draft', draft_id)],
+      run === null ? null : ['Used by', open('run', run)],
+      ['Id', code(approved.id)],
+      ['Digest', hash(approved.digest)],
+    ],
+  });
+  const why = runnable
+    ? []
+    : [
+        banner(
+          'warning',
+          'note',
+          h('p', {}, approved.blocked_reason ?? 'The server does not say why it cannot run.'),
+        ),
+      ];
+  return { ...body, elements: [head, ...why, ...body.warnings, ...body.parts, body.provider] };
+}
+
+function sealText({ seal, runnable }: ApprovedMessage['approved']): string {
+  if (seal === null) return 'none';
+  return runnable ? 'holds' : 'see above';
+}
+
+type Provider = DraftMessage['draft']['provider_resolved'];
+
+function drawParts(
+  subject: Decided,
+  provider: Provider,
+  changed: State['changed'],
+  page: Page,
+): {
+  parts: HTMLElement[];
+  provider: HTMLElement;
+  warnings: HTMLElement[];
+  folded: readonly FoldedPart[];
+  digest(): string;
+} {
+  const is = (part: NonNullable<State['changed']>[number]) => changed?.includes(part) === true;
+  const prompt = promptPart(subject.prompt, is('prompt'), page);
+  const content = contentPart(subject.content, is('content'), page);
+  const context = contextPart(subject.context, is('context'), page);
+  const steps = stepsPart(subject.steps, is('steps'), page);
+  const all = [prompt, content, ...(context === null ? [] : [context]), steps];
+  return {
+    parts: all.map(({ element }) => element),
+    provider: providerPart(subject.steps, provider, is('provider')),
+    warnings: warningsOf(all.flatMap(({ warnings }) => warnings)),
+    folded: all.flatMap(({ folded }) => folded),
+    digest: () =>
+      shownDigest(
+        {
+          prompt: prompt.read(),
+          content: content.read(),
+          context: contextOf(context?.read()),
+          steps: steps.read(),
+        },
+        provider,
+      ),
+  };
+}
+
+function contextOf(read: unknown): Decided['context'] {
+  return typeof read === 'object' && read !== null ? { ...read } : {};
+}
+
+function warningsOf(warnings: readonly string[]): HTMLElement[] {
+  if (warnings.length === 0) return [];
+  const list: Child = h('ul', {}, ...warnings.map((warning) => h('li', {}, warning)));
+  const heading = h('h2', { class: 'warnings-title' }, 'Look closely');
+  return [banner('warning', 'note', heading, list)];
+}
