@@ -19,7 +19,7 @@ export default defineConfig({
     projects: [
       level('unit', 30 * seconds),
       level('api', 30 * seconds),
-      level('faults', 60 * seconds),
+      level('faults', 60 * seconds, { globalSetup: ['test/faults/setup.ts'] }),
       // One workbench is shared by all files: starting it costs more than the tests.
       level('e2e', 180 * seconds, {
         fileParallelism: false,

@@ -11,6 +11,19 @@ const usualPlaces = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
+/** For tests: without a sandbox, so that it runs as root in a container, and with no way into the network. */
+export const chromiumFlags: readonly string[] = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+
 /**
  * Finds a Chromium: `CHROME_PATH`, the usual places, the one that Playwright keeps; if there is none, installs one
  * with Playwright or, as root on Debian, with apt. Throws with what to do if all of that fails.

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { mayCall, type Operation, opIds, roles, table } from '../src/contract/operations.ts';
+import { mayCall, roles } from '../src/contract/operation.ts';
+import { type Operation, opIds, table } from '../src/contract/operations.ts';
 
 /** The operation table as Markdown: `npm run operations` prints it, `docs/OPERATIONS.md` holds it. */
 export function operationsTable(): string {

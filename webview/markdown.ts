@@ -37,12 +37,12 @@ const block = (text: string, info = '') =>
   `${info === '' ? '' : `<p class="info">${marked(info)}</p>`}<pre><code>${marked(text)}</code></pre>\n`;
 
 const { rules } = md.renderer;
-rules['text'] = (tokens, at) => marked(tokens[at]?.content ?? '');
-rules['code_inline'] = (tokens, at) => `<code>${marked(tokens[at]?.content ?? '')}</code>`;
-rules['code_block'] = (tokens, at) => block(tokens[at]?.content ?? '');
-rules['fence'] = (tokens, at) => block(tokens[at]?.content ?? '', tokens[at]?.info.trim() ?? '');
-rules['link_open'] = () => '<span class="link">';
-rules['link_close'] = (tokens, at) => {
+rules.text = (tokens, at) => marked(tokens[at]?.content ?? '');
+rules.code_inline = (tokens, at) => `<code>${marked(tokens[at]?.content ?? '')}</code>`;
+rules.code_block = (tokens, at) => block(tokens[at]?.content ?? '');
+rules.fence = (tokens, at) => block(tokens[at]?.content ?? '', tokens[at]?.info.trim() ?? '');
+rules.link_open = () => '<span class="link">';
+rules.link_close = (tokens, at) => {
   let from = at;
   while (from > 0 && tokens[from]?.type !== 'link_open') from--;
   const open = tokens[from];
@@ -50,14 +50,14 @@ rules['link_close'] = (tokens, at) => {
   if (open?.markup === 'autolink') return '</span>';
   return `</span>${address(open, 'href')}`;
 };
-rules['image'] = (tokens, at) => {
+rules.image = (tokens, at) => {
   const image = tokens[at];
   const alt = marked(`Image: ${image?.content ?? ''}`);
   return `<span class="image">${alt}</span>${address(image, 'src')}`;
 };
 /* Below the headings of the panel, and never with attributes of the text's choice. */
-rules['heading_open'] = (tokens, at) => `<h${levelOf(tokens[at]?.tag)}>`;
-rules['heading_close'] = (tokens, at) => `</h${levelOf(tokens[at]?.tag)}>\n`;
+rules.heading_open = (tokens, at) => `<h${levelOf(tokens[at]?.tag)}>`;
+rules.heading_close = (tokens, at) => `</h${levelOf(tokens[at]?.tag)}>\n`;
 for (const cell of ['th', 'td']) {
   rules[`${cell}_open`] = (tokens, at) => {
     const align = /text-align:(left|right|center)/.exec(

@@ -1,11 +1,5 @@
-import {
-  type Answer,
-  type Args,
-  type CallOptions,
-  type OpId,
-  type Out,
-  table,
-} from '../contract/operations.ts';
+import type { Answer, CallOptions } from '../contract/operation.ts';
+import { type Args, type OpId, type Out, table } from '../contract/operations.ts';
 
 /** Carries a call to wherever the operations are carried out. Throws `GimoError` when it is refused. */
 export interface Transport {

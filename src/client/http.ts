@@ -1,12 +1,6 @@
 import { ErrorBody, GimoError } from '../contract/errors.ts';
-import {
-  type Answer,
-  type CallOptions,
-  type Operation,
-  type OpId,
-  placeOf,
-  table,
-} from '../contract/operations.ts';
+import { type Answer, type CallOptions, placeOf } from '../contract/operation.ts';
+import { type Operation, type OpId, table } from '../contract/operations.ts';
 import type { Transport } from './client.ts';
 
 /**

@@ -1,16 +1,8 @@
 import type { z } from 'zod';
 import { GimoError, type Issue } from '../contract/errors.ts';
 import { jsonIssues } from '../contract/json.ts';
-import {
-  type Answer,
-  type In,
-  mayCall,
-  type Operation,
-  type OpId,
-  type Out,
-  placeOf,
-  table,
-} from '../contract/operations.ts';
+import { type Answer, mayCall, placeOf } from '../contract/operation.ts';
+import { type In, type Operation, type OpId, type Out, table } from '../contract/operations.ts';
 import type { DraftSource } from '../contract/records.ts';
 import type { Act, Audit } from './audit.ts';
 import { canonical, etagOf } from './digest.ts';

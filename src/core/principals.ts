@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Role } from '../contract/operations.ts';
+import type { Role } from '../contract/operation.ts';
 
 /** Who calls: a role, and the label under which what they do is recorded. */
 export interface Principal {

@@ -1,3 +1,4 @@
+import type { LogEntry } from '../contract/records.ts';
 import { visibleText } from '../contract/visible.ts';
 
 /*
@@ -66,4 +67,14 @@ export function durationOf(from: string | null, to: string | null): string | nul
   if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
   const unit = units.find((one) => ms >= one.ms);
   return unit === undefined ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / unit.ms)} ${unit.short}`;
+}
+
+/** The log of a run as text: time, level and step before each message, whose further lines are indented. */
+export function logLines(entries: readonly LogEntry[]): string {
+  return entries
+    .map(({ ts, level, msg, step }) => {
+      const head = [ts, level.padEnd(5), ...(step === undefined ? [] : [`[${step}]`])].join(' ');
+      return `${visible(head)} ${visible(msg).replaceAll('\n', '\n    ')}\n`;
+    })
+    .join('');
 }

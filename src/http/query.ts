@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Operation, type OpId, placeOf, table } from '../contract/operations.ts';
+import { placeOf } from '../contract/operation.ts';
+import { type Operation, type OpId, table } from '../contract/operations.ts';
 
 type Decode = (values: readonly string[]) => unknown;
 

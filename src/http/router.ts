@@ -1,6 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { GimoError } from '../contract/errors.ts';
-import { type Answer, type Operation, type OpId, opIds, table } from '../contract/operations.ts';
+import type { Answer } from '../contract/operation.ts';
+import { type Operation, type OpId, opIds, table } from '../contract/operations.ts';
 import type { Gate } from '../core/dispatch.ts';
 import { readBody } from './body.ts';
 import { foundOf, principalOfRequest } from './middleware.ts';

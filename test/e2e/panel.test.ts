@@ -33,6 +33,7 @@ npm run deploy
 \`\`\`
 
 A word\u200b, and \u202ereversed\u202c.
+
 [hidden]: https://example.invalid/definition "quietly"
 `;
 
@@ -45,6 +46,8 @@ beforeAll(async () => {
   workbench.settings({ 'workbench.colorTheme': 'Default Dark Modern' });
   await workbench.open(folder);
   await workbench.openContainer('GIMO');
+  // The server runs, and nothing waits yet.
+  await workbench.page.locator('.welcome-view-content').getByText('Nothing waits').waitFor();
   await workbench.run('GIMO: Copy Token');
   await workbench.pick('admin');
   const told = (await workbench.toast(/Copied the admin token/).textContent()) ?? '';

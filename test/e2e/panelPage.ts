@@ -35,12 +35,13 @@ export function panelOf({ page }: Pick<Workbench, 'page'>): PanelPage {
     .frameLocator('iframe.webview.ready:visible')
     .last()
     .frameLocator('iframe#active-frame');
+  // Approve names the draft as well.
   const action = (label: string) =>
-    frame.locator('.bar vscode-button').filter({ hasText: new RegExp(`^${label}$`) });
+    frame.locator('.bar').getByRole('button', { name: new RegExp(`^${label}( “|$)`) });
   const evaluate = async (expression: string) => (await frameOf(page)).evaluate(expression);
   return {
     ...{ frame, action, evaluate, title: frame.locator('h1') },
-    enabled: async (label) => (await action(label).getAttribute('disabled')) === null,
+    enabled: (label) => action(label).isEnabled(),
     raw: (name) => frame.locator(`.raw[aria-label="${name}"]`),
     async isAccessible() {
       await evaluate(`${axeSource}; undefined`);

@@ -2,19 +2,8 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { inject } from 'vitest';
+import { chromiumFlags } from '../../scripts/chromium.ts';
 import { quietSettings } from './codeServer.ts';
-
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-dev-shm-usage',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-];
 
 /** A workbench in a browser with a profile of its own, driven as a person would. */
 export interface Workbench {
@@ -51,7 +40,7 @@ export async function launchWorkbench(name: string): Promise<Workbench> {
     {
       executablePath: inject('chromium'),
       headless: true,
-      args: flags,
+      args: [...chromiumFlags],
       viewport: { width: 1280, height: 800 },
       permissions: ['clipboard-read', 'clipboard-write'],
     },

@@ -23,7 +23,7 @@ provideVSCodeDesignSystem().register(
 export interface ButtonLook {
   label: string;
   kind?: 'primary' | 'secondary';
-  /** More than the label tells, for a tooltip. */
+  /** More than the label tells, beginning with it: for a tooltip, and for who listens. */
   title?: string;
   /** Names it for whoever looks for it again after it was made anew. */
   key?: string;
@@ -36,8 +36,11 @@ export function button(look: ButtonLook): HTMLElement {
   const made: Button = document.createElement('vscode-button') as Button;
   made.textContent = look.label;
   made.setAttribute('appearance', look.kind ?? 'secondary');
-  if (look.title !== undefined) made.title = look.title;
-  if (look.key !== undefined) made.dataset['key'] = look.key;
+  if (look.title !== undefined) {
+    made.title = look.title;
+    made.setAttribute('aria-label', look.title);
+  }
+  if (look.key !== undefined) made.dataset.key = look.key;
   made.disabled = look.disabled === true;
   made.addEventListener('click', () => {
     if (!made.disabled) look.press();

@@ -90,7 +90,7 @@ export function createBar(
     const what = `“${titleOf(draft.prompt)}”, digest ${short(draft.digest ?? '')}`;
     const approve = (run: boolean): ButtonLook => ({
       label: run ? 'Approve & Run' : 'Approve',
-      title: run ? `Approve and run ${what}` : `Approve ${what}`,
+      title: run ? `Approve & Run ${what}` : `Approve ${what}`,
       kind: run === auto_run ? 'primary' : 'secondary',
       key: run ? 'approve-run' : 'approve',
       disabled: yes === null,
@@ -145,7 +145,7 @@ function busyOr({ busy }: State, otherwise: Child): HTMLElement {
 /** Makes children anew, and gives the focus back to the one that had it. */
 function keepFocus(root: HTMLElement, draw: () => void): void {
   const had = document.activeElement;
-  const key = had instanceof HTMLElement && root.contains(had) ? had.dataset['key'] : undefined;
+  const key = had instanceof HTMLElement && root.contains(had) ? had.dataset.key : undefined;
   draw();
   if (key !== undefined) root.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus();
 }

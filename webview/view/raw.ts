@@ -44,7 +44,7 @@ function readBack(root: Node): string {
   let text = '';
   for (const node of root.childNodes)
     if (node instanceof Text) text += node.data;
-    else if (node instanceof HTMLElement) text += node.dataset['char'] ?? readBack(node);
+    else if (node instanceof HTMLElement) text += node.dataset.char ?? readBack(node);
   return text;
 }
 

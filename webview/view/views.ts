@@ -22,9 +22,9 @@ export function createViews(first: View, changed: () => void): Views {
 
   const apply = () => {
     const now = view();
-    document.body.dataset['texts'] = now;
+    document.body.dataset.texts = now;
     for (const button of document.querySelectorAll<HTMLElement>('[data-view]'))
-      button.setAttribute('aria-pressed', String(button.dataset['view'] === now));
+      button.setAttribute('aria-pressed', String(button.dataset.view === now));
   };
   const set = (next: View) => {
     if (next !== 'raw') beforeRaw = next;

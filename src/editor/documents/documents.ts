@@ -30,7 +30,7 @@ interface DocumentsOptions extends HostSource {
 export interface DraftDocuments extends vscode.Disposable {
   /** Asks which text of the draft to edit, and opens it. Rejects as the client does. */
   edit(id: string): Promise<void>;
-  /** Opens what is new in the draft, beside where the person types. Rejects as the client does. */
+  /** Opens what is new in the draft; the focus stays where it is. Rejects as the client does. */
   openDiff(id: string): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import type { Client } from '../../client/client.ts';
-import type { Answer, Draft } from '../../contract/operations.ts';
+import type { Answer } from '../../contract/operation.ts';
+import type { Draft } from '../../contract/operations.ts';
 import { Refusal } from '../messages.ts';
 import type { DraftChange, Version } from './bases.ts';
 

@@ -13,8 +13,8 @@ interface DiffPorts {
 }
 
 /**
- * Opens what has changed in a draft since it was last seen in this workspace: a diff for each part, never in place of
- * where the person types. Rejects as the client does.
+ * Opens what has changed in a draft since it was last seen in this workspace: a diff for each part. The focus stays
+ * where it is. Rejects as the client does.
  */
 export async function openDraftDiff(host: Host, id: string, ports: DiffPorts): Promise<void> {
   const { shown, lastSeen } = ports;

@@ -4,6 +4,7 @@ import type { Host } from '../../http/host.ts';
 import { commandIds } from '../ids.ts';
 import { Refusal } from '../messages.ts';
 import { ageOf, oneLine } from '../text.ts';
+import { draftIdIn } from './draftId.ts';
 import type { HostSource } from './source.ts';
 
 const start = 'Start Server';
@@ -48,12 +49,4 @@ export async function draftOf(
   }));
   const picked = await vscode.window.showQuickPick(items, { title, placeHolder: 'Which draft?' });
   return picked?.id ?? null;
-}
-
-/** The id in what a command was called with: itself, or that of a draft in a row. */
-export function draftIdIn(called: unknown): string | null {
-  if (typeof called === 'string') return called;
-  if (typeof called !== 'object' || called === null) return null;
-  if ('draft' in called) return draftIdIn(called.draft);
-  return 'id' in called ? draftIdIn(called.id) : null;
 }

@@ -1,5 +1,5 @@
 import type { Client } from '../../client/client.ts';
-import type { Answer } from '../../contract/operations.ts';
+import type { Answer } from '../../contract/operation.ts';
 
 export interface ListGroup<T> {
   /** Newest first. */

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Client, createClient } from '../../../src/client/client.ts';
 import { httpTransport } from '../../../src/client/http.ts';
 import { GimoError } from '../../../src/contract/errors.ts';
-import type { Args, CallOptions, OpId } from '../../../src/contract/operations.ts';
+import type { CallOptions } from '../../../src/contract/operation.ts';
+import type { Args, OpId } from '../../../src/contract/operations.ts';
 import { startServer, type TestServer } from '../harness.ts';
 
 let server: TestServer;

@@ -1,0 +1,88 @@
+import * as vscode from 'vscode';
+import type { Client } from '../../client/client.ts';
+import type { PanelSubject } from '../../contract/panel.ts';
+import { draftRow } from '../draftRow.ts';
+import { Refusal } from '../messages.ts';
+import { subjectOf } from '../review/subject.ts';
+import { approvedRow, blockedReason } from '../trees/approvedRow.ts';
+import type { Row } from '../trees/row.ts';
+import { runRow } from '../trees/runRow.ts';
+import { createTitles } from '../trees/titles.ts';
+
+/** How many records are offered, newest first. */
+const most = 200;
+
+interface Choice {
+  id: string;
+  row: Row;
+}
+
+/** The id that a command was given, if what it was given is of that kind. */
+export function givenId(kind: PanelSubject['kind'], item: unknown): string | null {
+  const subject = subjectOf(item);
+  return subject?.kind === kind ? subject.id : null;
+}
+
+/**
+ * Lets a person pick one of the drafts that wait.
+ *
+ * @returns its id, or null if they pick none. Throws a `Refusal` if none waits
+ */
+export async function pickWaitingDraft(client: Client, title: string): Promise<string | null> {
+  const drafts = await client.call('listDrafts', {
+    ...{ view: 'summary', limit: most, status: ['draft'] },
+  });
+  const choices = drafts.map((draft) => ({ id: draft.id, row: draftRow(draft, Date.now()) }));
+  return pick(choices, title, 'Which draft?', 'No draft waits for a decision.');
+}
+
+/** The same for the artifacts that can run now. */
+export async function pickRunnable(client: Client, title: string): Promise<string | null> {
+  const now = Date.now();
+  const all = await client.call('listApproved', { view: 'summary', limit: most });
+  const choices = all
+    .filter((artifact) => blockedReason(artifact, now) === null)
+    .map((artifact) => ({ id: artifact.id, row: approvedRow(artifact, now) }));
+  const none = all.length === 0 ? 'Nothing is approved yet.' : 'No approved artifact can run now.';
+  return pick(choices, title, 'Which approved artifact?', none);
+}
+
+/** The same for runs: those that are live, or all. */
+export async function pickRun(
+  client: Client,
+  title: string,
+  which: 'live' | 'all',
+): Promise<string | null> {
+  const runs = await client.call('listRuns', {
+    ...{ view: 'summary', limit: most },
+    ...(which === 'live' ? { status: ['running', 'paused', 'pending'] } : {}),
+  });
+  const titles = await createTitles()(client, runs);
+  const choices = runs.map((run) => {
+    const named = { run, title: titles.get(run.approved_id) ?? null };
+    return { id: run.id, row: runRow(named, Date.now()) };
+  });
+  const none = which === 'live' ? 'No run is under way.' : 'Nothing has run yet.';
+  return pick(choices, title, 'Which run?', none);
+}
+
+async function pick(
+  choices: readonly Choice[],
+  title: string,
+  placeHolder: string,
+  none: string,
+): Promise<string | null> {
+  if (choices.length === 0) throw new Refusal(none);
+  const items = choices.map(({ id, row }) => ({
+    id,
+    // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
+    label: row.label.replaceAll('$(', '$ ('),
+    description: row.description,
+    detail: id,
+    iconPath: new vscode.ThemeIcon(row.icon.id, new vscode.ThemeColor(row.icon.color)),
+  }));
+  const picked = await vscode.window.showQuickPick(items, {
+    ...{ title, placeHolder, matchOnDescription: true, matchOnDetail: true },
+  });
+  return picked?.id ?? null;
+}

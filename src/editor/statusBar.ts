@@ -1,0 +1,55 @@
+import * as vscode from 'vscode';
+import { innerCommandIds } from './ids.ts';
+import type { ServerState } from './server.ts';
+import { statusLook } from './statusLook.ts';
+
+/** The item in the status bar: how the server is, and how many drafts wait. A click opens a menu. */
+export interface StatusBar extends vscode.Disposable {
+  show(state: ServerState): void;
+  /** How many drafts wait for a person. */
+  waiting(count: number): void;
+}
+
+/** Beside what an editor itself shows of a folder. */
+const priority = 40;
+
+export function createStatusBar(): StatusBar {
+  const item = vscode.window.createStatusBarItem(
+    'gimo.status',
+    vscode.StatusBarAlignment.Left,
+    priority,
+  );
+  item.name = 'GIMO';
+  item.command = innerCommandIds.showMenu;
+  let state: ServerState = { name: 'stopped' };
+  let waiting = 0;
+
+  const draw = () => {
+    // Without a folder there is nothing to tell.
+    if ((vscode.workspace.workspaceFolders ?? []).length === 0) return item.hide();
+    const look = statusLook(state, waiting);
+    item.text = look.text;
+    item.tooltip = look.tooltip;
+    item.accessibilityInformation = { label: look.spoken, role: 'button' };
+    item.backgroundColor = look.failed
+      ? new vscode.ThemeColor('statusBarItem.errorBackground')
+      : undefined;
+    item.show();
+  };
+  const folders = vscode.workspace.onDidChangeWorkspaceFolders(draw);
+  draw();
+  return {
+    show(next) {
+      state = next;
+      draw();
+    },
+    waiting(count) {
+      waiting = count;
+      draw();
+    },
+    dispose() {
+      folders.dispose();
+      item.dispose();
+    },
+  };
+}

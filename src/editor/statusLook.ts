@@ -1,0 +1,49 @@
+import type { ServerState } from './server.ts';
+
+/** How the item in the status bar looks. */
+export interface StatusLook {
+  /** With codicons. */
+  text: string;
+  tooltip: string;
+  /** What a screen reader says. */
+  spoken: string;
+  failed: boolean;
+}
+
+/** @param waiting how many drafts wait for a person */
+export function statusLook(state: StatusState, waiting: number): StatusLook {
+  const { icon, words } = wordsOf(state);
+  const some = waiting === 1 ? '1 draft waits' : `${waiting} drafts wait`;
+  const waits = state.name === 'running' && waiting > 0;
+  return {
+    text: [`$(${icon}) GIMO`, ...shortOf(state), ...(waits ? [`$(bell-dot) ${waiting}`] : [])].join(
+      ' ',
+    ),
+    tooltip: `GIMO: ${words}${waits ? `; ${some} for you` : ''}. Click for more.`,
+    spoken: `GIMO, ${words}${waits ? `, ${some} for you` : ''}`,
+    failed: state.name === 'failed',
+  };
+}
+
+/** What the item needs to know of the server. */
+export type StatusState =
+  | { name: 'running'; host: { port: number } }
+  | { name: Exclude<ServerState['name'], 'running'> };
+
+function wordsOf(state: StatusState): { icon: string; words: string } {
+  switch (state.name) {
+    case 'running':
+      return { icon: 'shield', words: `the server listens on port ${state.host.port}` };
+    case 'starting':
+      return { icon: 'loading~spin', words: 'the server starts' };
+    case 'stopped':
+      return { icon: 'circle-slash', words: 'the server is stopped' };
+    case 'failed':
+      return { icon: 'error', words: 'the server could not start' };
+  }
+}
+
+function shortOf(state: StatusState): string[] {
+  if (state.name === 'running') return [String(state.host.port)];
+  return state.name === 'starting' ? [] : [state.name];
+}
