@@ -83,18 +83,21 @@ export function createPanel(
       return;
     }
     const now = JSON.stringify([shown, state.changed]);
-    if (now === drawnRecord) return;
-    drawnRecord = now;
-    const before = window.scrollY;
-    drawn =
-      shown.type === 'draft'
-        ? drawDraft(shown, state.changed, page, post)
-        : drawApproved(shown, page, post);
-    main.replaceChildren(...drawn.elements);
-    settle(before);
-    if (shown.type !== 'draft' || shown.draft.status !== 'draft') return;
+    const same = now === drawnRecord && drawn !== null;
+    if (!same) {
+      const before = window.scrollY;
+      drawn =
+        shown.type === 'draft'
+          ? drawDraft(shown, state.changed, page, post)
+          : drawApproved(shown, page, post);
+      drawnRecord = now;
+      main.replaceChildren(...drawn.elements);
+      settle(before);
+    }
+    if (drawn === null || shown.type !== 'draft' || shown.draft.status !== 'draft') return;
+    // Each time, from what stands in the page then.
     state = next(state, { type: 'hashed', digest: drawn.digest() });
-    if (state.changed === null) tellRendered();
+    if (!same && state.changed === null) tellRendered();
   }
 
   function drawRun(shown: Extract<Subject, { type: 'run' }>): void {

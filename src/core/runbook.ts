@@ -1,5 +1,5 @@
 import { GimoError } from '../contract/errors.ts';
-import type { ApprovedRecord, LogEntry, RunRecord, RunStep } from '../contract/records.ts';
+import type { LogEntry, RunRecord } from '../contract/records.ts';
 import type { Approvals } from './approvals.ts';
 import type { Audit } from './audit.ts';
 import type { Events } from './events.ts';
@@ -15,6 +15,15 @@ import type {
 } from './ports.ts';
 import { systemActor } from './principals.ts';
 import type { Redactor } from './redaction.ts';
+import {
+  beginNext,
+  type Ending,
+  entryOf,
+  executable,
+  fileOf,
+  isTerminal,
+  settle,
+} from './run-steps.ts';
 import type { Settings } from './settings.ts';
 
 export interface RunBookPorts {
@@ -36,9 +45,6 @@ export interface Job {
   steps: ExecutableStep[];
   target: ModelTarget | null;
 }
-
-/** How a run ends that does not come to its last step. */
-export type Ending = { status: 'error'; error: string } | { status: 'cancelled' };
 
 /**
  * The book of live runs: every change of a run's state goes through here, the ledger's entry first (it is the truth,
@@ -76,10 +82,6 @@ interface Live {
   /** Log lines are written one after another, and state changes after the lines before them. */
   tail: Promise<void>;
 }
-
-const terminal = new Set(['done', 'error', 'cancelled']);
-/** Whether a run in this state is over for good. */
-export const isTerminal = (status: string): boolean => terminal.has(status);
 
 export function createRunBook(ports: RunBookPorts): RunBook {
   const { store, ledger, settings, approvals, redactor, events, clock, logger } = ports;
@@ -312,60 +314,4 @@ async function checked(entry: RunEntry, store: Store, approvals: Approvals) {
   if (artifact.digest !== entry.digest)
     return new GimoError('approval_invalid', 'The artifact is not the one this run was made from.');
   return approvals.blocked(artifact) ?? artifact;
-}
-
-function entryOf(run: RunRecord, digest: string): RunEntry {
-  const { id, approved_id, status, steps, created_at, started_at, finished_at, error } = run;
-  return {
-    ...{ id, approved_id, digest, status, steps, created_at, started_at, finished_at, error },
-    actor: run.actor ?? systemActor,
-    attempt: run.attempt,
-    cancel_requested: false,
-  };
-}
-
-function fileOf(entry: RunEntry): RunRecord {
-  const { digest: _digest, cancel_requested: _cancel, ...fields } = entry;
-  return { ...fields, log: [] };
-}
-
-/** Marks the first step that has not ended as begun (again, after a restart in its middle). */
-function beginNext(steps: readonly RunStep[], at: string): RunStep[] {
-  const next = steps.find((step) => step.status !== 'done');
-  return steps.map((step) =>
-    step === next ? { ...step, status: 'running', started_at: at } : step,
-  );
-}
-
-/** A step of a run that is over: what had not begun is skipped, what had begun has not been completed. */
-function settle(step: RunStep, ending: Ending['status'], at: string): RunStep {
-  if (step.status === 'waiting') return { ...step, status: 'skipped' };
-  if (step.status === 'running')
-    return { ...step, status: ending === 'cancelled' ? 'skipped' : 'error', finished_at: at };
-  return step;
-}
-
-/**
- * The steps of an artifact as they are carried out. Without steps it is one prompt step, with the text that the design
- * gives it (DESIGN, section 5).
- */
-export function executable(
-  artifact: Pick<ApprovedRecord, 'prompt' | 'content' | 'steps'>,
-): ExecutableStep[] {
-  if (artifact.steps === null) {
-    const text = [
-      'Execute the following approved operation:',
-      '--- PROMPT ---',
-      artifact.prompt,
-      '--- CONTENT ---',
-      artifact.content,
-      'Provide the execution result.',
-    ].join('\n\n');
-    return [{ id: 'prompt', kind: 'prompt', text }];
-  }
-  return artifact.steps.map((step) => ({
-    id: step.id,
-    kind: step.kind,
-    text: step.kind === 'prompt' ? step.text : '',
-  }));
 }

@@ -7,7 +7,8 @@ import type { Call, Handlers } from './handlers.ts';
 import { type Ids, requireId, unknownId } from './ids.ts';
 import { listPage } from './lists.ts';
 import type { Clock, Store, Worker } from './ports.ts';
-import { executable, isTerminal, type RunBook } from './runbook.ts';
+import { executable, isTerminal } from './run-steps.ts';
+import type { RunBook } from './runbook.ts';
 
 export interface RunPorts {
   store: Pick<Store, 'runs'>;
@@ -37,8 +38,8 @@ export function createRuns(ports: RunPorts): Runs {
     return run;
   };
 
-  const compose = (artifact: ApprovedRecord, call: Call): RunRecord => ({
-    id: ids.run(),
+  const compose = (artifact: ApprovedRecord, call: Call, id: string): RunRecord => ({
+    id,
     approved_id: artifact.id,
     status: 'pending',
     log: [],
@@ -51,6 +52,11 @@ export function createRuns(ports: RunPorts): Runs {
     attempt: 0,
   });
 
+  const recall = async ([id = '']: readonly string[]) => {
+    const run = await store.runs.get(id);
+    return run === null ? null : book.read(run);
+  };
+
   const add = async (run: RunRecord, artifact: ApprovedRecord) => {
     await book.add(run, artifact.digest ?? '');
     worker.wake();
@@ -58,10 +64,11 @@ export function createRuns(ports: RunPorts): Runs {
   };
 
   return {
-    async make(artifact, call) {
+    recall,
+    async make(artifact, call, id) {
       const why = approvals.blocked(artifact);
       if (why !== null) throw why;
-      const run = compose(artifact, call);
+      const run = compose(artifact, call, id);
       const act = {
         correlationId: call.correlationId,
         actor: call.principal.actor,
@@ -86,15 +93,17 @@ export function createRuns(ports: RunPorts): Runs {
           const artifact = await approvals.read(approved_id);
           const why = approvals.blocked(artifact);
           if (why !== null) throw why;
-          const run = compose(artifact, call);
+          const run = compose(artifact, call, ids.run());
           return {
             target: artifact.id,
+            makes: [run.id],
             effect: async () => ({
               body: await add(run, artifact),
               changes: [{ type: 'run', id: run.id }],
             }),
           };
         },
+        recall,
       },
       cancelRun: {
         lock: ({ run_id }) => `run:${run_id}`,

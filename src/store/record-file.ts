@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
+import { jsonIssues } from '../contract/json.ts';
 import { decodeText, hasCode, noFollow, parseJson, storageError } from './files.ts';
 
 /** A record file beyond this many bytes is not read. */
@@ -114,6 +115,10 @@ function checkRecord<T extends { id: string }>(
   const json = parseJson(text);
   if (json === undefined)
     return { kind: 'unreadable', reason: 'It is not JSON, or only a part of it.' };
+  // No digest can be made of these. A null character is odd, but the Python service may have written one.
+  const odd = jsonIssues(json).find(({ type }) => type !== 'string_null');
+  if (odd !== undefined)
+    return { kind: 'unreadable', reason: `It holds what no record may hold. ${odd.msg}` };
   const parsed = schema.safeParse(json);
   if (parsed.success) {
     if (parsed.data.id === id) return { kind: 'ok', record: deepFreeze(parsed.data) };

@@ -61,7 +61,7 @@ export function createLog(page: { follow(): boolean; setFollow(follow: boolean):
   };
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 
 function row({ ts, level, msg }: LogEntry): HTMLElement {
   const at = Date.parse(ts);

@@ -26,7 +26,6 @@ describe('a run ends in error, and says why', () => {
     const run = await whenEnded(server, id);
     expect(run.status).toBe('error');
     expect(run.error).toContain('longer than 1 seconds');
-    await models.waitForClosed();
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { table } from '../../../src/contract/operations.ts';
 import { RunRecord, type RunStatus } from '../../../src/contract/records.ts';
-import { isTerminal } from '../../../src/core/runbook.ts';
+import { isTerminal } from '../../../src/core/run-steps.ts';
 import { type ModelServer, startModelServer } from '../../fixtures/model-server.ts';
 import { type Reply, type StartOptions, startServer, type TestServer } from '../harness.ts';
 

@@ -2,7 +2,8 @@ import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
-import { type Act, AuditEntry, openAudit, verifyAudit } from '../../../src/core/audit.ts';
+import { AuditEntry } from '../../../src/contract/rows/security.ts';
+import { type Act, openAudit, verifyAudit } from '../../../src/core/audit.ts';
 import { gate, openParts, type Parts, tempDir } from './support.ts';
 
 const act = (n: number): Act => ({

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
 import type { Step } from '../../../src/contract/records.ts';
-import { executable } from '../../../src/core/runbook.ts';
+import { executable } from '../../../src/core/run-steps.ts';
 import {
   artifactOf,
   calling,

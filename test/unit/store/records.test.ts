@@ -165,6 +165,15 @@ describe('what cannot be read', () => {
     ['without a prompt', JSON.stringify({ ...draftOf(1), prompt: undefined })],
     ['with a number as a status', JSON.stringify({ ...draftOf(1), status: 5 })],
     ['with the id of another', JSON.stringify(draftOf(2))],
+    ['with half a surrogate pair', JSON.stringify(draftOf(1)).replace('prompt 1', '\\ud800')],
+    [
+      'with 20,000 lists in each other',
+      JSON.stringify({ ...draftOf(1), context: { deep: 0 } }).replace(
+        '"deep":0',
+        `"deep":${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+      ),
+    ],
+    ['with a number beyond all', JSON.stringify(draftOf(1)).replace('{}', '{"n":1e999}')],
     ['not UTF-8', Buffer.from([0xff, 0xfe, 0x00])],
   ];
 

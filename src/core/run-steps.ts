@@ -1,0 +1,70 @@
+import type { ApprovedRecord, RunRecord, RunStep } from '../contract/records.ts';
+import type { ExecutableStep, RunEntry } from './ports.ts';
+import { systemActor } from './principals.ts';
+
+/* What becomes of a run and its steps, as functions of what they were. */
+
+const terminal = new Set(['done', 'error', 'cancelled']);
+/** Whether a run in this state is over for good. */
+export const isTerminal = (status: string): boolean => terminal.has(status);
+
+/** How a run ends that does not come to its last step. */
+export type Ending = { status: 'error'; error: string } | { status: 'cancelled' };
+
+/** The ledger's entry of a run that is about to be taken up. */
+export function entryOf(run: RunRecord, digest: string): RunEntry {
+  const { id, approved_id, status, steps, created_at, started_at, finished_at, error } = run;
+  return {
+    ...{ id, approved_id, digest, status, steps, created_at, started_at, finished_at, error },
+    actor: run.actor ?? systemActor,
+    attempt: run.attempt,
+    cancel_requested: false,
+  };
+}
+
+/** The run as its file tells it while it is live: the log stands beside it. */
+export function fileOf(entry: RunEntry): RunRecord {
+  const { digest: _digest, cancel_requested: _cancel, ...fields } = entry;
+  return { ...fields, log: [] };
+}
+
+/** Marks the first step that has not ended as begun (again, after a restart in its middle). */
+export function beginNext(steps: readonly RunStep[], at: string): RunStep[] {
+  const next = steps.find((step) => step.status !== 'done');
+  return steps.map((step) =>
+    step === next ? { ...step, status: 'running', started_at: at } : step,
+  );
+}
+
+/** A step of a run that is over: what had not begun is skipped, what had begun has not been completed. */
+export function settle(step: RunStep, ending: Ending['status'], at: string): RunStep {
+  if (step.status === 'waiting') return { ...step, status: 'skipped' };
+  if (step.status === 'running')
+    return { ...step, status: ending === 'cancelled' ? 'skipped' : 'error', finished_at: at };
+  return step;
+}
+
+/**
+ * The steps of an artifact as they are carried out. Without steps it is one prompt step, with the text that the design
+ * gives it (DESIGN, section 5).
+ */
+export function executable(
+  artifact: Pick<ApprovedRecord, 'prompt' | 'content' | 'steps'>,
+): ExecutableStep[] {
+  if (artifact.steps === null) {
+    const text = [
+      'Execute the following approved operation:',
+      '--- PROMPT ---',
+      artifact.prompt,
+      '--- CONTENT ---',
+      artifact.content,
+      'Provide the execution result.',
+    ].join('\n\n');
+    return [{ id: 'prompt', kind: 'prompt', text }];
+  }
+  return artifact.steps.map((step) => ({
+    id: step.id,
+    kind: step.kind,
+    text: step.kind === 'prompt' ? step.text : '',
+  }));
+}

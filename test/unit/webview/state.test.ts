@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import { ToPanel } from '../../../src/contract/panel.ts';
+import { digestOf } from '../../../src/core/digest.ts';
+import {
+  type Action,
+  approvable,
+  cancellable,
+  decidable,
+  mismatch,
+  next,
+  runnable,
+  type State,
+  start,
+} from '../../../webview/state.ts';
+
+const provider = { name: 'p', type: 'offline', origin: null, model: '' } as const;
+
+function draft(more: object = {}): Extract<ToPanel, { type: 'draft' }> {
+  const record = { prompt: 'Do it', content: 'so', context: {}, steps: null, ...more };
+  const message = ToPanel.parse({
+    type: 'draft',
+    draft: {
+      ...{ id: 'd_1_abcdef', status: 'draft', created_at: '2026-01-01T00:00:00Z' },
+      ...{ provider_resolved: provider, digest: digestOf(record, provider), ...record },
+    },
+    auto_run: false,
+    reason_required: false,
+  });
+  if (message.type !== 'draft') throw new Error('It is a draft.');
+  return message;
+}
+
+const run = (status: string) =>
+  ToPanel.parse({
+    type: 'run',
+    run: {
+      id: 'r_1_abcdef',
+      approved_id: 'a_1_abcdef',
+      status,
+      created_at: '2026-01-01T00:00:00Z',
+    },
+    approved: null,
+  });
+const entry = (msg: string) => ({ ts: '2026-01-01T00:00:00Z', level: 'INFO', msg });
+
+const having = (...actions: Action[]): State => actions.reduce(next, start(null));
+/** As it is once the panel has drawn and hashed what it was sent. */
+function shown(...messages: Extract<ToPanel, { type: 'draft' }>[]): State {
+  return messages.reduce(
+    (state, message) =>
+      next(next(state, message), { type: 'hashed', digest: message.draft.digest ?? '' }),
+    start(null),
+  );
+}
+
+describe('an approval is possible', () => {
+  test('once what is shown was hashed, and names both digests', () => {
+    expect(approvable(having(draft()))).toBe(null);
+    const { digest } = draft().draft;
+    expect(approvable(shown(draft()))).toEqual({ id: 'd_1_abcdef', digest, own: digest });
+  });
+
+  test('never if the panel’s own hash is another one', () => {
+    const state = having(draft(), { type: 'hashed', digest: 'f'.repeat(64) });
+    expect(mismatch(state)).toBe(true);
+    expect(approvable(state)).toBe(null);
+    expect(decidable(state)).not.toBe(null);
+  });
+
+  test('never for a draft that is final', () => {
+    for (const status of ['approved', 'rejected', 'error'])
+      expect(approvable(shown(draft({ status })))).toBe(null);
+  });
+
+  test('not while something is under way, until the host answered or refused', () => {
+    const busy = next(shown(draft()), { type: 'asked', what: 'Approving' });
+    expect(approvable(busy)).toBe(null);
+    expect(approvable(next(busy, { type: 'busy', what: null }))).not.toBe(null);
+    const refused = next(busy, { type: 'refused', code: 'stale', message: 'It changed.' });
+    expect(refused.refused).toBe('It changed.');
+    expect(approvable(refused)).not.toBe(null);
+    expect(next(refused, { type: 'asked', what: 'Approving' }).refused).toBe(null);
+  });
+
+  test('not without a server, and again when it is back', () => {
+    const away = next(shown(draft()), { type: 'away', message: 'No server.' });
+    expect([approvable(away), decidable(away)]).toEqual([null, null]);
+    expect(away.shown).not.toBe(null);
+  });
+});
+
+describe('a draft that changes under a person’s eyes', () => {
+  test('cannot be approved until they say that they have read it', () => {
+    const state = shown(draft(), draft({ content: 'otherwise' }));
+    expect(state.changed).toEqual(['content']);
+    expect(approvable(state)).toBe(null);
+    const read = next(state, { type: 'read_new_version' });
+    expect(read.changed).toBe(null);
+    expect(approvable(read)?.digest).toBe(draft({ content: 'otherwise' }).draft.digest);
+  });
+
+  test('stays told if it changes back', () => {
+    const state = shown(draft(), draft({ content: 'otherwise' }), draft());
+    expect(state.changed).toEqual([]);
+    expect(approvable(state)).toBe(null);
+  });
+
+  test('is not told if only the record around it did', () => {
+    expect(shown(draft(), draft({ updated_at: '2026-01-02T00:00:00Z' })).changed).toBe(null);
+  });
+
+  test('is told after a reload too, since what was seen is remembered', () => {
+    const { seen } = shown(draft());
+    expect(next(start(seen), draft({ prompt: 'Do more' })).changed).toEqual(['prompt']);
+    expect(next(start(seen), draft()).changed).toBe(null);
+  });
+
+  test('is no question any more once it is final', () => {
+    expect(shown(draft(), draft({ content: 'x', status: 'rejected' })).changed).toBe(null);
+  });
+});
+
+describe('a log', () => {
+  test('grows by pieces, begins anew at 0, and has no gaps', () => {
+    const piece = (from: number, ...entries: string[]): Action => ({
+      ...{ type: 'log', run_id: 'r_1_abcdef', from, entries: entries.map(entry) },
+    });
+    const told = (state: State) => state.log.map(({ msg }) => msg);
+    const state = having(run('running'), piece(0, 'a', 'b'), piece(2, 'c'));
+    expect(told(state)).toEqual(['a', 'b', 'c']);
+    expect(told(next(state, piece(9, 'x')))).toEqual(['a', 'b', 'c']);
+    expect(told(next(state, piece(0, 'new')))).toEqual(['new']);
+    const other: Action = { type: 'log', run_id: 'r_2_abcdef', from: 0, entries: [] };
+    expect(told(next(state, other))).toEqual(['a', 'b', 'c']);
+  });
+});
+
+test('only a live run can be cancelled', () => {
+  const can = (status: string) => cancellable(having(run(status))) !== null;
+  expect(['pending', 'running', 'paused'].map(can)).toEqual([true, true, true]);
+  expect(['done', 'error', 'cancelled'].map(can)).toEqual([false, false, false]);
+});
+
+test('only an artifact that may run can be run', () => {
+  const approved = (may: boolean) =>
+    ToPanel.parse({
+      type: 'approved',
+      approved: {
+        ...{ id: 'a_1_abcdef', draft_id: 'd_1_abcdef', prompt: 'Do it', approved_by: 'x' },
+        ...{ approved_at: '2026-01-01T00:00:00Z', runnable: may, blocked_reason: null },
+      },
+    });
+  expect([true, false].map((may) => runnable(having(approved(may))) !== null)).toEqual([
+    true,
+    false,
+  ]);
+});
