@@ -1,7 +1,7 @@
 /*
  * Runs the levels of the tests and sums them up: all that CI runs, or those that are named.
  *
- *   node scripts/test.mjs [unit|api|faults|e2e]...
+ *   node scripts/test.mjs [unit|api|faults|host|e2e]...
  *
  * The last line is `N passed, N failed`. A level that could not run counts as a failure; a skipped test is named.
  */
@@ -17,7 +17,7 @@ const checks = [
   { name: 'types of the panel', args: [bin('typescript/bin/tsc'), '-p', 'webview'] },
   { name: 'build', args: [path.join(root, 'esbuild.mjs')] },
 ];
-const levels = ['unit', 'api', 'faults', 'e2e'];
+const levels = ['unit', 'api', 'faults', 'host', 'e2e'];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !levels.includes(name));
@@ -46,13 +46,7 @@ function runLevel(name) {
     return { name, passed: 0, failed: 0, what: 'tests (there are none yet)' };
   const report = path.join(root, 'test-results', `${name}.json`);
   rmSync(report, { force: true });
-  const vitest = [bin('vitest/vitest.mjs'), 'run', '--project', name];
-  const { status } = runNode(name, [
-    ...vitest,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ]);
+  const { status } = runNode(name, runnerOf(name, report));
   const found = readReport(report);
   // A file that could not be loaded, or an error outside of any test, fails the run without a failed test.
   const outside = status !== 0 && found.failed === 0 ? 1 : 0;
@@ -60,6 +54,15 @@ function runLevel(name) {
   const skipped =
     found.skipped.length === 0 ? '' : ` (${found.skipped.length} skipped, named above)`;
   return { name, passed: found.passed, failed: found.failed + outside, what: `tests${skipped}` };
+}
+
+/** What runs a level, and leaves a report in the form of vitest's. */
+function runnerOf(name, report) {
+  if (name === 'host') return [path.join(root, 'test/host/run.ts'), report];
+  return [
+    ...[bin('vitest/vitest.mjs'), 'run', '--project', name],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  ];
 }
 
 function readReport(file) {

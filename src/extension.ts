@@ -1,13 +1,15 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './editor/commands/register.ts';
 import { createDraftDocuments } from './editor/documents/documents.ts';
-import { createDraftsView } from './editor/draftsView.ts';
 import { contextKeys, settingIds, viewIds } from './editor/ids.ts';
 import { channelLogger } from './editor/logger.ts';
 import { createProblems } from './editor/problems.ts';
 import { createReviewPanels } from './editor/review/panels.ts';
+import { createRunLogDocuments } from './editor/runLogs.ts';
 import { createServer, type Server, type ServerState } from './editor/server.ts';
 import { canServe, type HostSurroundings, startHostOfWindow } from './editor/startHost.ts';
+import { createStatusBar } from './editor/statusBar.ts';
+import { createViews } from './editor/trees/views.ts';
 
 /** Milliseconds that the editor leaves an extension to shut down, with some to spare. */
 const shutdownMs = 2000;
@@ -18,7 +20,12 @@ let active: Server | undefined;
 export function activate(context: vscode.ExtensionContext): void {
   const channel = vscode.window.createOutputChannel('GIMO', { log: true });
   const problems = createProblems(channel);
-  const drafts = createDraftsView((error) => problems.note(error));
+  const status = createStatusBar();
+  const views = createViews(
+    (error) => problems.note(error),
+    (count) => status.waiting(count),
+  );
+  const runLogs = createRunLogDocuments();
   const surroundings: HostSurroundings = {
     load: () => import('./http/host.ts'),
     context,
@@ -34,7 +41,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const hostChanged = new vscode.EventEmitter<void>();
   const show = (state: ServerState) => {
     void vscode.commands.executeCommand('setContext', contextKeys.state, state.name);
-    drafts.connect(state.name === 'running' ? state.host : null);
+    const host = state.name === 'running' ? state.host : null;
+    status.show(state);
+    views.connect(host);
+    runLogs.connect(host);
     hostChanged.fire();
     if (state.name === 'running') channel.info(`The server listens at ${state.host.url}.`);
     if (state.name === 'failed') problems.tell(state.error);
@@ -44,7 +54,9 @@ export function activate(context: vscode.ExtensionContext): void {
   show(server.state);
 
   const onDraft = (command: string) => (id: string) =>
-    void vscode.commands.executeCommand(command, { kind: 'draft', id }).then(undefined, problems.tell);
+    void vscode.commands
+      .executeCommand(command, { kind: 'draft', id })
+      .then(undefined, problems.tell);
   const reviews = createReviewPanels({
     extensionUri: context.extensionUri,
     host: () => (server.state.name === 'running' ? server.state.host : null),
@@ -66,11 +78,13 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   context.subscriptions.push(
     channel,
-    drafts,
+    status,
+    views,
+    runLogs,
     hostChanged,
     reviews,
     documents,
-    registerCommands(server, drafts, reviews, problems),
+    registerCommands({ server, views, reviews, runLogs, problems }),
     vscode.workspace.onDidGrantWorkspaceTrust(startIfWanted),
     vscode.workspace.onDidChangeConfiguration((change) => {
       // Whoever mends the port of a server that could not start wants it to start.

@@ -97,7 +97,10 @@ export function withProvider(
 /** A name for a provider at an address, that no other has yet. */
 export function freeName(config: ProviderConfig, base_url: string): string {
   const host = URL.canParse(base_url) ? new URL(base_url).hostname : '';
-  const base = host.replace(/[^A-Za-z0-9.-]/g, '').replace(/^[^A-Za-z0-9]+/, '').slice(0, 50);
+  const base = host
+    .replace(/[^A-Za-z0-9.-]/g, '')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 50);
   const first = base === '' ? 'custom' : base;
   let name = first;
   for (let n = 2; Object.hasOwn(config.providers, name); n++) name = `${first}-${n}`;

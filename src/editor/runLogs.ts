@@ -31,7 +31,8 @@ export function createRunLogDocuments(): RunLogDocuments {
   /** Reads what has come since. Rejects as the client does. */
   const read = async (runId: string): Promise<string> => {
     const before = followed.get(runId) ?? { count: 0, text: '' };
-    if (host === null) return before.text === '' ? 'The GIMO server is not running.\n' : before.text;
+    if (host === null)
+      return before.text === '' ? 'The GIMO server is not running.\n' : before.text;
     const { entries } = await host.client.call('getRunLog', { run_id: runId, after: before.count });
     // Another read may have been faster: of what both read, only the rest is new.
     const now = followed.get(runId) ?? { count: 0, text: '' };
@@ -88,7 +89,10 @@ export function createRunLogDocuments(): RunLogDocuments {
     async show(runId, preserveFocus) {
       const uri = vscode.Uri.from({ scheme: schemes.runLog, path: `/${runId}.log` });
       const document = await vscode.workspace.openTextDocument(uri);
-      const shown = await vscode.window.showTextDocument(document, { preserveFocus, preview: true });
+      const shown = await vscode.window.showTextDocument(document, {
+        preserveFocus,
+        preview: true,
+      });
       revealEnd(shown);
     },
     dispose() {

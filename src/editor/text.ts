@@ -66,7 +66,9 @@ export function durationOf(from: string | null, to: string | null): string | nul
   if (Number.isNaN(ms)) return null;
   if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
   const unit = units.find((one) => ms >= one.ms);
-  return unit === undefined ? `${Math.round(ms / 1000)} s` : `${Math.floor(ms / unit.ms)} ${unit.short}`;
+  return unit === undefined
+    ? `${Math.round(ms / 1000)} s`
+    : `${Math.floor(ms / unit.ms)} ${unit.short}`;
 }
 
 /** The log of a run as text: time, level and step before each message, whose further lines are indented. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { ensureChromium } from '../../scripts/chromium.ts';
+import { type CodeServer, startCodeServer } from '../../scripts/vscode-host/codeServer.ts';
 import { ensureHost } from '../../scripts/vscode-host/ensure.ts';
-import { type CodeServer, startCodeServer } from './codeServer.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

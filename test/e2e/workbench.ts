@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { inject } from 'vitest';
 import { chromiumFlags } from '../../scripts/chromium.ts';
-import { quietSettings } from './codeServer.ts';
+import { quietSettings } from '../../scripts/vscode-host/codeServer.ts';
 
 /** A workbench in a browser with a profile of its own, driven as a person would. */
 export interface Workbench {

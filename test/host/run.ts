@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runTests } from '@vscode/test-electron';
@@ -35,9 +35,12 @@ async function bundle(): Promise<void> {
   });
   if (built.status !== 0) throw new Error('The extension could not be built.');
   rmSync(suite, { recursive: true, force: true });
+  const tests = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => path.join('test/host', file));
   await build({
     absWorkingDir: root,
-    entryPoints: ['test/host/suite.ts', ...globSync('test/host/**/*.test.ts', { cwd: root })],
+    entryPoints: ['test/host/suite.ts', ...tests],
     outbase: 'test/host',
     outdir: suite,
     outExtension: { '.js': '.cjs' },

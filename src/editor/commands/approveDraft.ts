@@ -36,7 +36,10 @@ export async function approveDraft(
     );
   if (digest === null || !reviews.hasRendered(id, digest)) {
     reviews.open({ kind: 'draft', id });
-    vscode.window.setStatusBarMessage('$(eye) Read the draft, then approve it in its panel.', toldMs);
+    vscode.window.setStatusBarMessage(
+      '$(eye) Read the draft, then approve it in its panel.',
+      toldMs,
+    );
     return;
   }
   if (!(await confirmed(draft, digest, run))) return;

@@ -1,22 +1,58 @@
 import * as vscode from 'vscode';
-import type { DraftsView } from '../draftsView.ts';
-import { commandIds } from '../ids.ts';
+import { commandIds, innerCommandIds } from '../ids.ts';
 import type { Problems } from '../problems.ts';
 import { openReviewPanel } from '../review/openReviewPanel.ts';
 import type { ReviewPanels } from '../review/panels.ts';
+import type { RunLogDocuments } from '../runLogs.ts';
 import type { Server } from '../server.ts';
 import { folderToServe } from '../startHost.ts';
+import type { Views } from '../trees/views.ts';
+import { approveDraft } from './approveDraft.ts';
+import { cancelRun } from './cancelRun.ts';
+import { chooseProvider } from './chooseProvider.ts';
 import { copyToken } from './copyToken.ts';
+import { generateDraft } from './generateDraft.ts';
 import { newDraft } from './newDraft.ts';
+import { rejectDraft } from './rejectDraft.ts';
+import { runApprovedArtifact } from './runApprovedArtifact.ts';
+import { setProviderKey } from './setProviderKey.ts';
+import { showMenu } from './showMenu.ts';
+import { showRunLog } from './showRunLog.ts';
 
-/** Registers every command; each is given the item that it acts on, if it has one. What one of them throws is told to the person who gave it. */
-export function registerCommands(
-  server: Server,
-  drafts: DraftsView,
-  reviews: ReviewPanels,
-  problems: Problems,
-): vscode.Disposable {
-  const jobs: Record<keyof typeof commandIds, (item: unknown) => Promise<void> | void> = {
+/** What commands act through. */
+export interface CommandParts {
+  server: Server;
+  views: Views;
+  reviews: ReviewPanels;
+  runLogs: RunLogDocuments;
+  problems: Problems;
+}
+
+/** Gets the item that it acts on, if the command was given on one. */
+type Job = (item: unknown) => Promise<void> | void;
+
+/** Registers the commands; what one of them throws is told to the person who gave it. */
+export function registerCommands(parts: CommandParts): vscode.Disposable {
+  const { server, problems } = parts;
+  const jobs = jobsOf(parts);
+  const names = Object.keys(commandIds) as (keyof typeof commandIds)[];
+  const register = (id: string, job: Job) =>
+    vscode.commands.registerCommand(id, async (item: unknown) => {
+      try {
+        await job(item);
+      } catch (error) {
+        problems.tell(error);
+      }
+    });
+  return vscode.Disposable.from(
+    ...names.map((name) => register(commandIds[name], jobs[name])),
+    register(innerCommandIds.showMenu, () => showMenu(server)),
+  );
+}
+
+function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
+  const { server, views, reviews, runLogs, problems } = parts;
+  return {
     startServer: () => start(server),
     stopServer: () => server.stop(),
     restartServer: async () => {
@@ -24,23 +60,20 @@ export function registerCommands(
       await start(server);
     },
     newDraft: () => newDraft(server),
+    generateDraft: () => generateDraft(server, reviews, problems),
     openReviewPanel: (item) => openReviewPanel(server, reviews, item),
+    approveDraft: (item) => approveDraft(server, reviews, false, item),
+    approveAndRunDraft: (item) => approveDraft(server, reviews, true, item),
+    rejectDraft: (item) => rejectDraft(server, item),
+    runApprovedArtifact: (item) => runApprovedArtifact(server, item),
+    cancelRun: (item) => cancelRun(server, item),
+    showRunLog: (item) => showRunLog(server, runLogs, item),
     copyToken: () => copyToken(server),
+    setProviderKey: () => setProviderKey(server),
+    chooseProvider: () => chooseProvider(server),
     showLog: () => problems.showLog(),
-    refresh: () => drafts.refresh(),
+    refresh: () => views.refresh(),
   };
-  const names = Object.keys(commandIds) as (keyof typeof commandIds)[];
-  return vscode.Disposable.from(
-    ...names.map((name) =>
-      vscode.commands.registerCommand(commandIds[name], async (item: unknown) => {
-        try {
-          await jobs[name](item);
-        } catch (error) {
-          problems.tell(error);
-        }
-      }),
-    ),
-  );
 }
 
 /** Starts it if the window has something to serve. Rejects with a `Refusal` if not. */

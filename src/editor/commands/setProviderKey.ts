@@ -18,7 +18,9 @@ export async function setProviderKey(server: Server): Promise<void> {
     return [{ label: name, description, detail: origin, name, entry, origin }];
   });
   if (items.length === 0)
-    throw new Refusal('No provider here needs a key. Choose one with "GIMO: Choose Provider" first.');
+    throw new Refusal(
+      'No provider here needs a key. Choose one with "GIMO: Choose Provider" first.',
+    );
   const picked = await vscode.window.showQuickPick(items, {
     title: 'Set Provider Key',
     placeHolder: 'Whose key?',

@@ -60,3 +60,8 @@ export function parseEditPath(path: string): EditAddress | null {
   if (id === undefined || part === undefined) return null;
   return { id, part };
 }
+
+/** Whether a path of `gimo-draft:` is a folder: the root, and what each draft has for its files. */
+export function isFolder(path: string): boolean {
+  return /^\/[^/]*$/.test(path);
+}

@@ -36,7 +36,9 @@ interface Base {
 export interface Bases {
   /** A version was read. @param open the document of the file, null if there is none */
   read(address: EditAddress, version: Version, open: OpenText | null): void;
-  /** The document of a file was opened or has changed. */
+  /** A document of the file was opened with this text. */
+  opened(address: EditAddress, text: string): void;
+  /** The document of the file has changed. An editor tells of a new text first, and that it is unsaved after that. */
   changed(address: EditAddress, open: OpenText): void;
   /** The person has seen this version beside their own text: what they save next is made from it. */
   compared(address: EditAddress, version: Version): void;
@@ -68,13 +70,16 @@ export function createBases(): Bases {
       pending.set(path, version);
       dropOldest(pending);
     },
-    changed(address, { text, dirty }) {
-      if (dirty) return;
+    opened(address, text) {
       const path = editPath(address);
       const base = bases.get(path)?.version;
+      // Something else was read between, or the text is an unsaved one of an earlier session.
+      if (base !== undefined && !holds(text, base, address.part)) bases.delete(path);
+    },
+    changed(address, { text, dirty }) {
+      const path = editPath(address);
       const next = pending.get(path);
-      if (next !== undefined && holds(text, next, address.part)) become(path, next);
-      else if (base !== undefined && !holds(text, base, address.part)) bases.delete(path);
+      if (next !== undefined && !dirty && holds(text, next, address.part)) become(path, next);
     },
     compared(address, version) {
       const path = editPath(address);

@@ -4,6 +4,7 @@ import { type EditAddress, editPath, fileNames } from './addresses.ts';
 import type { Bases } from './bases.ts';
 import type { DraftReader } from './draftReader.ts';
 import { revisionOf, shortOf } from './revision.ts';
+import type { SaveConflict } from './saving.ts';
 import type { Shown } from './shown.ts';
 import { editUri, viewUri } from './uris.ts';
 
@@ -18,20 +19,22 @@ interface ConflictPorts {
 }
 
 /** @returns a function that tells why a save was refused, and offers ways out; once a file at a time */
-export function createConflicts(ports: ConflictPorts): (address: EditAddress, why: string) => void {
+export function createConflicts(
+  ports: ConflictPorts,
+): (address: EditAddress, refused: SaveConflict) => void {
   const open = new Set<string>();
 
-  const offer = async (address: EditAddress, why: string) => {
-    const told = `${fileNames[address.part]}: ${why}`;
-    const picked = await vscode.window.showWarningMessage(told, compare, discard);
+  const offer = async (address: EditAddress, { message, advice }: SaveConflict) => {
+    const told = `${fileNames[address.part]}: ${message} Your text is still in the editor. ${advice}`;
+    const picked = await vscode.window.showWarningMessage(told.trimEnd(), compare, discard);
     if (picked === compare) await showBoth(address, ports);
     if (picked === discard) await discardText(address);
   };
-  return (address, why) => {
+  return (address, refused) => {
     const path = editPath(address);
     if (open.has(path)) return;
     open.add(path);
-    offer(address, why)
+    offer(address, refused)
       .catch((error: unknown) => ports.problems.tell(error))
       .finally(() => open.delete(path));
   };

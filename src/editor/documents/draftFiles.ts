@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { messageOf, Refusal } from '../messages.ts';
-import { type EditAddress, editPath, parseEditPath, schemes } from './addresses.ts';
+import { type EditAddress, editPath, isFolder, parseEditPath, schemes } from './addresses.ts';
 import { type Bases, type OpenText, textOf } from './bases.ts';
 import type { DraftReader } from './draftReader.ts';
 import { SaveConflict } from './saving.ts';
@@ -10,13 +10,20 @@ import { editUri } from './uris.ts';
 const notAFile = 'Drafts are made and decided with the commands of GIMO, not as files.';
 const notUtf8 = 'The text is not in UTF-8, so nothing was saved. Save it with that encoding.';
 
+const folderStat: vscode.FileStat = {
+  type: vscode.FileType.Directory,
+  ctime: 0,
+  mtime: 0,
+  size: 0,
+};
+
 interface DraftFilesOptions {
   source: HostSource;
   drafts: DraftReader;
   bases: Bases;
   save(address: EditAddress, text: string): Promise<void>;
   /** Called beside the failure of a save that would have overwritten something. */
-  conflict(address: EditAddress, why: string): void;
+  conflict(address: EditAddress, refused: SaveConflict): void;
 }
 
 /**
@@ -34,16 +41,17 @@ export function registerDraftFiles(options: DraftFilesOptions): vscode.Disposabl
     const uris = [...asked.values()].filter(concerned).map(editUri);
     changed.fire(uris.map((uri) => ({ type: vscode.FileChangeType.Changed, uri })));
   };
-  const note = (document: vscode.TextDocument) => {
-    if (document.uri.scheme !== schemes.edit) return;
-    const address = parseEditPath(document.uri.path);
-    if (address !== null) bases.changed(address, stateOf(document));
-  };
   return vscode.Disposable.from(
     changed,
     vscode.workspace.registerFileSystemProvider(schemes.edit, provider, { isCaseSensitive: true }),
-    vscode.workspace.onDidOpenTextDocument(note),
-    vscode.workspace.onDidChangeTextDocument(({ document }) => note(document)),
+    vscode.workspace.onDidOpenTextDocument((document) => {
+      const address = addressIn(document.uri);
+      if (address !== null) bases.opened(address, document.getText());
+    }),
+    vscode.workspace.onDidChangeTextDocument(({ document }) => {
+      const address = addressIn(document.uri);
+      if (address !== null) bases.changed(address, stateOf(document));
+    }),
     followDrafts(source, tell),
   );
 }
@@ -54,7 +62,7 @@ function providerOf(
   asked: (address: EditAddress) => void,
 ): vscode.FileSystemProvider {
   const addressOf = (uri: vscode.Uri) => {
-    const address = parseEditPath(uri.path);
+    const address = addressIn(uri);
     if (address === null) throw vscode.FileSystemError.FileNotFound(uri);
     asked(address);
     return address;
@@ -63,6 +71,7 @@ function providerOf(
     onDidChangeFile,
     watch: () => new vscode.Disposable(() => {}),
     stat: (uri) => {
+      if (isFolder(uri.path)) return folderStat;
       const address = addressOf(uri);
       return orFileError(() => statOf(address, drafts, bases));
     },
@@ -75,12 +84,12 @@ function providerOf(
       });
     },
     writeFile: (uri, bytes) => {
-      const address = parseEditPath(uri.path);
+      const address = addressIn(uri);
       if (address === null) throw vscode.FileSystemError.NoPermissions(notAFile);
       return orFileError(
         () => save(address, decoded(bytes)),
         (error) => {
-          if (error instanceof SaveConflict) conflict(address, error.message);
+          if (error instanceof SaveConflict) conflict(address, error);
         },
       );
     },
@@ -162,6 +171,11 @@ function decoded(bytes: Uint8Array): string {
     if (error instanceof TypeError) throw new Refusal(notUtf8);
     throw error;
   }
+}
+
+/** The address of a file of this file system; null of all else. */
+function addressIn(uri: vscode.Uri): EditAddress | null {
+  return uri.scheme === schemes.edit ? parseEditPath(uri.path) : null;
 }
 
 function openText(uri: vscode.Uri): OpenText | null {

@@ -7,13 +7,20 @@ import { codeOf } from './source.ts';
 /** A save that would have overwritten what the person has not seen. The text stays in the editor. */
 export class SaveConflict extends Error {
   override readonly name = 'SaveConflict';
+  /** What to do next; empty if that is said already. */
+  readonly advice: string;
+
+  constructor(message: string, advice: string, cause?: unknown) {
+    super(message, { cause });
+    this.advice = advice;
+  }
 }
 
 const words = {
-  changed:
-    'The draft has changed since this text was made from it, so nothing was saved. Your text is still in the editor. Compare the two and save again, or discard yours.',
+  changed: 'The draft has changed since this text was made from it, so nothing was saved.',
   unknownBase:
-    'GIMO does not know any more from which version of the draft this text was made, so nothing was saved. Your text is still in the editor. Compare the two and save again, or discard yours.',
+    'GIMO does not know any more from which version of the draft this text was made, so nothing was saved.',
+  compare: 'Compare the two, then save again or discard yours.',
 };
 
 /**
@@ -45,17 +52,14 @@ export function createSaver(
     if (base === undefined) {
       // Says so if there is no such draft at all.
       await drafts.read(address.id);
-      throw new SaveConflict(words.unknownBase);
+      throw new SaveConflict(words.unknownBase, words.compare);
     }
     try {
       bases.saved(address, base, await put(address, text, base));
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'stale') throw new SaveConflict(words.changed, { cause: error });
-      if (code === 'conflict_state')
-        throw new SaveConflict(`${messageOf(error)} Your text is still in the editor.`, {
-          cause: error,
-        });
+      if (code === 'stale') throw new SaveConflict(words.changed, words.compare, error);
+      if (code === 'conflict_state') throw new SaveConflict(messageOf(error), '', error);
       throw error;
     }
   };

@@ -195,8 +195,7 @@ function recordItem<G extends string, T>(
   record: T,
 ): vscode.TreeItem {
   const item = itemOf(id, spec.rowOf(record, Date.now()));
-  if (spec.parts !== undefined)
-    item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
+  if (spec.parts !== undefined) item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
   item.command = {
     command: commandIds.openReviewPanel,
     title: 'Open Review Panel',

@@ -33,4 +33,5 @@ export function tooltipOf(heading: string, text: string | null, facts: readonly 
 }
 
 /** A word of ours at the start of a sentence. */
-export const capital = (word: string): string => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;
+export const capital = (word: string): string =>
+  `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;

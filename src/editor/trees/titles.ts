@@ -31,7 +31,9 @@ export function createTitles(): (client: Client, runs: readonly RunListItem[]) =
 async function promptOf(client: Client, approved_id: string): Promise<string | null> {
   try {
     const { prompt } = await client.call('getApproved', { approved_id });
-    return prompt.length <= shownPrompt ? prompt : `${prompt.slice(0, shownPrompt).toWellFormed()}…`;
+    return prompt.length <= shownPrompt
+      ? prompt
+      : `${prompt.slice(0, shownPrompt).toWellFormed()}…`;
   } catch (error) {
     if (codeOf(error) === 'not_found') return null;
     throw error;

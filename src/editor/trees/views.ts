@@ -30,7 +30,10 @@ export function createViews(
   const showMore = vscode.commands.registerCommand(
     innerCommandIds.showMore,
     (viewId: string, group: string) =>
-      views.find((view) => view.viewId === viewId)?.showMore(group).catch(failed),
+      views
+        .find((view) => view.viewId === viewId)
+        ?.showMore(group)
+        .catch(failed),
   );
   return {
     connect(host) {

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline';
 import { format } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
 import { chromiumFlags, ensureChromium } from '../../../scripts/chromium.ts';
+import { quietSettings } from '../../../scripts/vscode-host/codeServer.ts';
 import { ensureHost } from '../../../scripts/vscode-host/ensure.ts';
-import { quietSettings } from '../../e2e/codeServer.ts';
 
 /*
  * Looks like VS Code's desktop executable to `@vscode/test-electron`, and runs the same tests in the extension host of
@@ -59,7 +59,8 @@ async function startServer(scratch: string) {
       detached: true,
     },
   );
-  const log = createWriteStream(path.join(scratch, 'server.log'));
+  const report = needed(process.env.GIMO_HOST_REPORT, 'GIMO_HOST_REPORT');
+  const log = createWriteStream(report.replace(/\.json$/, '.server.log'));
   child.stderr.pipe(log, { end: false });
   const lines = createInterface({ input: child.stdout });
   const port = await new Promise<string>((resolve, reject) => {
@@ -74,7 +75,10 @@ async function startServer(scratch: string) {
 }
 
 async function runInBrowser(url: string): Promise<number> {
-  const browser = await chromium.launch({ executablePath: ensureChromium(), args: [...chromiumFlags] });
+  const browser = await chromium.launch({
+    executablePath: ensureChromium(),
+    args: [...chromiumFlags],
+  });
   let timer: NodeJS.Timeout | undefined;
   let end = (_code: number) => {};
   try {

@@ -94,7 +94,7 @@ describe('a save', () => {
   test('of a draft that was decided says so, and keeps the decision', async () => {
     const { remote, save } = editing();
     remote.change({ status: 'approved' });
-    await expect(save(content, 'Mine')).rejects.toThrow(/already approved.*still in the editor/);
+    await expect(save(content, 'Mine')).rejects.toThrow(/already approved/);
     expect(remote.sent).toEqual([]);
   });
 
@@ -154,8 +154,17 @@ describe('the version that a text was made from', () => {
   test('is unknown if the editor shows something else than what was read', () => {
     const bases = createBases();
     bases.read(content, two, null);
-    bases.changed(content, { text: 'one', dirty: false });
+    bases.opened(content, 'one');
     expect(etag(bases)).toBeUndefined();
+  });
+
+  test('stays while the person types, also before the editor says that it is unsaved', () => {
+    const bases = createBases();
+    bases.read(content, one, null);
+    bases.opened(content, 'one');
+    bases.changed(content, { text: 'mine', dirty: false });
+    bases.changed(content, { text: 'mine', dirty: true });
+    expect(etag(bases)).toBe('"1"');
   });
 
   test('does not depend on line ends and byte order mark, which an editor keeps apart', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ageOf, fenced, oneLine } from '../../../src/editor/text.ts';
+import { ageOf, durationOf, fenced, logLines, oneLine } from '../../../src/editor/text.ts';
 
 describe('text that anyone may have written', () => {
   test('shows its bidirectional, invisible and control characters', () => {
@@ -42,4 +42,25 @@ describe('age', () => {
   ])('of %s is %s', (since, short, long) => {
     expect(ageOf(since, now)).toEqual({ short, long });
   });
+});
+
+test.each([
+  ['2026-03-01T12:00:00.000Z', '2026-03-01T12:00:00.420Z', '0.4 s'],
+  ['2026-03-01T12:00:00.000Z', '2026-03-01T12:00:12.000Z', '12 s'],
+  ['2026-03-01T12:00:00.000Z', '2026-03-01T12:03:12.000Z', '3 min'],
+  ['2026-03-01T12:00:01.000Z', '2026-03-01T12:00:00.000Z', '0.0 s'],
+  ['2026-03-01T12:00:00.000Z', null, null],
+  ['someday', '2026-03-01T12:00:00.000Z', null],
+])('from %s to %s it took %s', (from, to, told) => {
+  expect(durationOf(from, to)).toBe(told);
+});
+
+test('a log has a line for each entry, and further lines of a message cannot pass for one', () => {
+  const ts = '2026-03-01T12:00:00.000Z';
+  expect(
+    logLines([
+      { ts, level: 'INFO', msg: 'one\n2026-03-01 forged\u202e' },
+      { ts, level: 'ERROR', msg: 'two', step: 'prompt' },
+    ]),
+  ).toBe(`${ts} INFO  one\n    2026-03-01 forged\\u{202E}\n${ts} ERROR [prompt] two\n`);
 });

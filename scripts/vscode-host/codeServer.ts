@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import type { HostFiles } from '../../scripts/vscode-host/ensure.ts';
+import type { HostFiles } from './ensure.ts';
 
 /** A quiet workbench: nothing that covers what is tested, nothing that reaches for the network. */
 export const quietSettings: Readonly<Record<string, unknown>> = {
@@ -23,23 +24,33 @@ export const quietSettings: Readonly<Record<string, unknown>> = {
 };
 
 export interface CodeServer {
+  /** Where it listens, without a path; of no use with a socket. */
   url: string;
   /** Path of the user settings. */
   settings: string;
   /** Path of the settings of this machine, the only ones that hold what no repository may set. */
   machineSettings: string;
+  /** Resolves when it has ended, by itself or not. */
+  ended: Promise<unknown>;
   stop(): Promise<void>;
 }
 
 interface CodeServerOptions {
   host: HostFiles;
+  /** The folder that it keeps everything in. */
   scratch: string;
   vsix: string;
   /** Where its output goes. */
   log: string;
+  /** A Unix socket to listen on, which nobody but this user can open; a free port of loopback if left out. */
+  socket?: string;
+  /** The user settings, unless there are some already. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** Set beside what is inherited. */
+  env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a real VS Code that a browser shows, with the packaged extension installed. It listens on loopback. */
+/** Starts a real VS Code that a browser shows, with the packaged extension installed. It listens on this computer only. */
 export async function startCodeServer(options: CodeServerOptions): Promise<CodeServer> {
   const { host, scratch, vsix } = options;
   const dir = (name: string) => {
@@ -48,7 +59,8 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
     return made;
   };
   const settings = path.join(dir('user/User'), 'settings.json');
-  writeFileSync(settings, JSON.stringify(quietSettings));
+  if (!existsSync(settings))
+    writeFileSync(settings, JSON.stringify(options.settings ?? quietSettings, null, 2));
   const machineSettings = path.join(dir('user/Machine'), 'settings.json');
   const home = dir('home');
   const { VSCODE_IPC_HOOK_CLI: _, ...inherited } = process.env;
@@ -58,37 +70,44 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
     XDG_CONFIG_HOME: path.join(home, '.config'),
     XDG_DATA_HOME: path.join(home, '.local/share'),
     EXTENSIONS_GALLERY: '{"serviceUrl":""}',
-    GIMO_CONFIG_HOME: dir('ledger'),
     GIMO_FIRST_PROVIDER: 'offline',
+    ...(options.env ?? { GIMO_CONFIG_HOME: dir('ledger') }),
   };
   const where = ['--user-data-dir', dir('user'), '--extensions-dir', dir('extensions')];
-  execFileSync(host.node, [host.entry, ...where, '--install-extension', vsix], {
+  execFileSync(host.node, [host.entry, ...where, '--install-extension', vsix, '--force'], {
     env,
     // Its complaints are shown only if it fails: then they stand in the error.
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const port = await freePort();
+  const { socket } = options;
+  const port = socket === undefined ? await freePort() : 0;
+  if (socket !== undefined) rmSync(socket, { force: true });
   const out = openSync(options.log, 'w');
-  const child = spawn(host.node, [host.entry, ...where, ...quietArguments(port)], {
+  const child = spawn(host.node, [host.entry, ...where, ...quietArguments(socket ?? port)], {
     env,
     stdio: ['ignore', out, out],
     // A process group of its own, so that no extension host outlives it.
     detached: true,
   });
   closeSync(out);
-  const url = `http://127.0.0.1:${port}`;
+  const ended = once(child, 'exit');
   try {
-    await untilHealthy(url, child, options.log);
+    await untilHealthy(socket ?? port, child, options.log);
   } catch (error) {
     await stopGroup(child);
     throw error;
   }
-  return { url, settings, machineSettings, stop: () => stopGroup(child) };
+  const url = `http://127.0.0.1:${port}`;
+  return { url, settings, machineSettings, ended, stop: () => stopGroup(child) };
 }
 
-function quietArguments(port: number): string[] {
+function quietArguments(where: string | number): string[] {
+  const listen =
+    typeof where === 'string'
+      ? ['--socket', where, '--socket-mode', '600']
+      : ['--bind-addr', `127.0.0.1:${where}`];
   return [
-    ...['--bind-addr', `127.0.0.1:${port}`, '--auth', 'none'],
+    ...[...listen, '--auth', 'none'],
     ...['--disable-telemetry', '--disable-update-check', '--disable-getting-started-override'],
   ];
 }
@@ -104,14 +123,27 @@ async function freePort(): Promise<number> {
 }
 
 /** There is no event for "it listens now" from another program, so this asks until it answers, for 30 s at most. */
-async function untilHealthy(url: string, child: ChildProcess, log: string): Promise<void> {
+async function untilHealthy(
+  where: string | number,
+  child: ChildProcess,
+  log: string,
+): Promise<void> {
   const deadline = AbortSignal.timeout(30_000);
   while (child.exitCode === null && !deadline.aborted) {
-    const answer = await fetch(`${url}/healthz`, { signal: deadline }).catch(() => undefined);
-    if (answer?.ok === true) return;
+    if (await isHealthy(where)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`The VS Code host did not start; ${log} tells why.`);
+}
+
+function isHealthy(where: string | number): Promise<boolean> {
+  const target = typeof where === 'string' ? { socketPath: where } : { port: where };
+  return new Promise((resolve) => {
+    get({ host: '127.0.0.1', path: '/healthz', timeout: 5000, ...target }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    }).on('error', () => resolve(false));
+  });
 }
 
 async function stopGroup(child: ChildProcess): Promise<void> {

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { createClient } from '../../../src/client/client.ts';
+import { GimoError } from '../../../src/contract/errors.ts';
+import { codeOf, patientSource } from '../../../src/editor/documents/source.ts';
+import type { Host } from '../../../src/http/host.ts';
+
+const host: Pick<Host, 'client'> = {
+  client: createClient({ send: () => Promise.reject(new Error('not asked')) }),
+};
+
+function window() {
+  let running = false;
+  const listeners = new Set<() => void>();
+  return {
+    source: {
+      host: () => (running ? (host as Host) : null),
+      onHostChange(listener: () => void) {
+        listeners.add(listener);
+        return { dispose: () => listeners.delete(listener) };
+      },
+    },
+    set(next: boolean) {
+      running = next;
+      for (const listener of listeners) listener();
+    },
+    listeners,
+  };
+}
+
+describe('a tab that asks for its text', () => {
+  test('waits for a server that is about to start', async () => {
+    const { source, set } = window();
+    const patient = patientSource(source, 60_000);
+    const asked = patient.soon();
+    set(false);
+    set(true);
+    expect(await asked).toBe(host);
+    patient.dispose();
+  });
+
+  test('does not wait for a server that was stopped', async () => {
+    const { source, set, listeners } = window();
+    const patient = patientSource(source, 60_000);
+    set(true);
+    set(false);
+    expect(await patient.soon()).toBeNull();
+    patient.dispose();
+    expect(listeners.size).toBe(0);
+  });
+
+  test('does not wait for ever', async () => {
+    const patient = patientSource(window().source, 1);
+    expect(await patient.soon()).toBeNull();
+    patient.dispose();
+  });
+});
+
+test('an error is known by its code, whichever bundle its class came from', () => {
+  expect(codeOf(new GimoError('stale', 'It has changed.'))).toBe('stale');
+  expect(codeOf(Object.assign(new Error('x'), { code: 'ENOENT' }))).toBeNull();
+  expect(codeOf('stale')).toBeNull();
+});

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { createClient } from '../../../src/client/client.ts';
+import { GimoError } from '../../../src/contract/errors.ts';
+import { ApprovedListItem, RunListItem } from '../../../src/contract/operations.ts';
+import { Approved, RunStep, runStatuses, stepStatuses } from '../../../src/contract/records.ts';
+import { approvedRow } from '../../../src/editor/trees/approvedRow.ts';
+import { runRow, stepRow } from '../../../src/editor/trees/runRow.ts';
+import { createTitles } from '../../../src/editor/trees/titles.ts';
+
+const now = Date.parse('2026-03-01T12:05:00Z');
+const evil = '[x](command:y) <b> ``` https://z $(alert)';
+/** What is left of a tooltip without its code blocks, in which nothing acts. */
+const outside = (tooltip: string) => tooltip.replace(/^(`{3,})text\n[\s\S]*?\n\1$/gm, '').trim();
+
+const artifact = (more: object = {}) =>
+  ApprovedListItem.parse({
+    ...{ id: 'a_1772366400000_abcdef', draft_id: 'd_1772366400000_abcdef', prompt: 'Explain' },
+    ...{ approved_at: '2026-03-01T12:00:00.000Z', approved_by: 'editor:0' },
+    ...{ runnable: true, blocked_reason: null },
+    provider_resolved: { name: 'offline', type: 'offline', origin: null, model: 'offline' },
+    ...more,
+  });
+
+const run = (more: object = {}) =>
+  RunListItem.parse({
+    ...{ id: 'r_1772366400000_abcdef', approved_id: 'a_1772366400000_abcdef' },
+    ...{ status: 'done', created_at: '2026-03-01T12:00:00.000Z' },
+    ...more,
+  });
+
+describe('an artifact', () => {
+  test('that can run says so, to eyes, to menus and to a screen reader', () => {
+    const row = approvedRow(artifact(), now);
+    expect(row.description).toBe('5 min · offline · runnable');
+    expect(row.contextValue).toBe('approved;runnable;');
+    expect(row.spoken).toBe('runnable artifact, Explain, offline, approved 5 minutes ago');
+  });
+
+  test('that cannot run says why', () => {
+    const row = approvedRow(artifact({ runnable: false, blocked_reason: 'No seal.' }), now);
+    expect(row.contextValue).toBe('approved;blocked;');
+    expect(row.tooltip).toMatch(/^blocked +No seal\.$/m);
+  });
+
+  test('that has expired since the server was asked is blocked', () => {
+    const at = (expires_at: string) => approvedRow(artifact({ expires_at }), now).contextValue;
+    expect(at('2026-03-01T12:05:01Z')).toBe('approved;runnable;');
+    expect(at('2026-03-01T12:05:00Z')).toBe('approved;blocked;');
+  });
+});
+
+describe('a run', () => {
+  test('is named after what it carries out, or by its id if that is gone', () => {
+    const times = { started_at: '2026-03-01T12:00:01.000Z', finished_at: '2026-03-01T12:00:13Z' };
+    const row = runRow({ run: run(times), title: 'Explain' }, now);
+    expect(row).toMatchObject({ label: 'Explain', description: '5 min · done in 12 s' });
+    expect(runRow({ run: run(), title: null }, now).label).toBe('r_1772366400000_abcdef');
+  });
+
+  test('has an icon for every state, which turns while it runs', () => {
+    const rows = runStatuses.map((status) => runRow({ run: run({ status }), title: 'x' }, now));
+    expect(new Set(rows.map(({ icon }) => icon.id)).size).toBe(runStatuses.length);
+    expect(rows.map(({ contextValue }) => contextValue)).toEqual([
+      'run;live;pending;',
+      'run;live;running;',
+      'run;live;paused;',
+      'run;over;done;',
+      'run;over;error;',
+      'run;over;cancelled;',
+    ]);
+    expect(rows[1]?.icon.id).toMatch(/~spin$/);
+  });
+
+  test('shows each step, with the state that it has', () => {
+    const rows = stepStatuses.map((status) =>
+      stepRow(RunStep.parse({ id: 'one', kind: 'prompt', status }), 1),
+    );
+    expect(rows[0]).toMatchObject({ label: '1. Ask the model', description: 'one · waiting' });
+    expect(new Set(rows.map(({ icon }) => icon.id)).size).toBe(stepStatuses.length);
+  });
+});
+
+test('everything that others wrote stands inside code blocks of the tooltips', () => {
+  const tooltips = [
+    approvedRow(artifact({ prompt: evil, blocked_reason: evil, runnable: false }), now).tooltip,
+    runRow({ run: run({ error: evil, actor: evil }), title: evil }, now).tooltip,
+    stepRow(RunStep.parse({ id: evil, kind: 'prompt', status: 'done', result: { text: evil } }), 1)
+      .tooltip,
+  ];
+  for (const tooltip of tooltips) {
+    expect(tooltip).toContain('command:y');
+    expect(outside(tooltip)).toMatch(/^\*\*[\w ]+\*\*[\w :()]*(\s+---)?$/);
+  }
+});
+
+test('the prompt behind runs is read once an artifact, and one that is gone has none', async () => {
+  const asked: string[] = [];
+  const known = Approved.parse({ ...artifact(), content: '' });
+  const client = createClient({
+    async send(_id, args) {
+      asked.push(JSON.stringify(args));
+      if (asked.length === 1) return { status: 200, body: known };
+      throw new GimoError('not_found', 'gone');
+    },
+  });
+  const titlesOf = createTitles();
+  await titlesOf(client, [run(), run()]);
+  const titles = await titlesOf(client, [run(), run({ approved_id: 'a_1_000000' })]);
+  expect([...titles]).toEqual([['a_1772366400000_abcdef', 'Explain']]);
+  expect(asked).toHaveLength(2);
+});
