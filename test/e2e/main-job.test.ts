@@ -64,6 +64,8 @@ test('a draft is generated from facts of the repository', async () => {
 test('its diff opens in an editor', async () => {
   await row('Drafts', prompt).click();
   await panel.title.filter({ hasText: prompt }).waitFor();
+  await panel.action('Approve').waitFor();
+  await workbench.screenshot('main-job-review');
   await panel.action('Open Diff').click();
   const diff = workbench.page.locator('.monaco-diff-editor .editor.modified .view-line');
   await diff.filter({ hasText: 'invoice' }).first().waitFor();
@@ -73,7 +75,6 @@ test('its diff opens in an editor', async () => {
 test('the panel shows all of it, and approves and runs exactly that', async () => {
   await row('Drafts', prompt).click();
   await panel.action('Approve & Run').waitFor();
-  await workbench.screenshot('main-job-review');
   await panel.action('Approve & Run').click();
   await row('Runs', new RegExp(`${prompt}.*done`)).waitFor();
   await panel.frame.locator('.badge').filter({ hasText: 'Done' }).waitFor();
