@@ -18,6 +18,7 @@ let active: Server | undefined;
 
 /** Puts the editor's half together. The server's code is loaded when it starts, not before. */
 export function activate(context: vscode.ExtensionContext): void {
+  const began = performance.now();
   const channel = vscode.window.createOutputChannel('GIMO', { log: true });
   const problems = createProblems(channel);
   const status = createStatusBar();
@@ -92,6 +93,7 @@ export function activate(context: vscode.ExtensionContext): void {
         startIfWanted();
     }),
   );
+  channel.info(`Activated in ${(performance.now() - began).toFixed(1)} ms.`);
   startIfWanted();
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { configHome } from '../../src/store/paths.ts';
-import { startCodeServer } from '../vscode-host/codeServer.ts';
+import { type CodeServer, startCodeServer } from '../vscode-host/codeServer.ts';
 import { ensureHost } from '../vscode-host/ensure.ts';
 import { openDoor } from './door.ts';
 import { type Places, packageExtension, startEnv, startSettings, tellSteps } from './places.ts';
@@ -17,6 +17,13 @@ export async function startInBrowser(places: Places): Promise<void> {
     throw new Error(
       'There is no "code" command. In VS Code, run "Shell Command: Install \'code\' command in PATH", then `npm start` again; or `npm start -- --terminal` to go without an editor.',
     );
+  let server: CodeServer | undefined;
+  let stopping = false;
+  // From now on: what is just about to start has to end, too.
+  whenToStop(() => {
+    stopping = true;
+    void server?.stop();
+  });
   const host = ensureHost();
   console.log('Starting VS Code with GIMO (some seconds).');
   const vsix = packageExtension(places);
@@ -24,15 +31,15 @@ export async function startInBrowser(places: Places): Promise<void> {
   const short = mkdtempSync(path.join(tmpdir(), 'gimo-'));
   const socket = path.join(short, 'editor');
   try {
-    const server = await startCodeServer({
+    server = await startCodeServer({
       ...{ host, vsix, socket, settings: startSettings },
       scratch: path.join(places.kept, 'browser'),
       log: path.join(places.kept, 'browser.log'),
       // The server of `npm start -- --terminal` keeps its ledger there, too, and the sample is the same.
       env: { ...startEnv, GIMO_CONFIG_HOME: configHome(process.env) },
     });
+    if (stopping) return await server.stop();
     const door = await openDoor(socket);
-    whenToStop(() => void server.stop());
     const folder = encodeURIComponent(places.sample);
     tellSteps(
       `GIMO is in VS Code. Open this address in a browser on this computer:\n\n  ${door.address}&folder=${folder}`,

@@ -44,7 +44,11 @@ function propose(prompt: string): Promise<Response> {
   });
 }
 
-const welcome = () => workbench.page.locator('.pane-body .welcome-view-content');
+/** What the Drafts view says while it is empty; the views below it have words of their own. */
+const welcome = () =>
+  workbench.page
+    .locator('.pane', { has: workbench.page.locator('.pane-header[aria-label^="Drafts"]') })
+    .locator('.welcome-view-content');
 
 test('the server starts by itself, and the empty view says what to do', async () => {
   await welcome().filter({ hasText: 'Nothing waits for you' }).waitFor();
