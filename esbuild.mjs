@@ -5,6 +5,7 @@
  *   dist/host.js         the server, loaded by `import()` when it starts, with what it shares in dist/chunks
  *   dist/session.js      the talk of a review panel with the server, loaded with the first panel; the same chunks
  *   dist/cli.js          the command line, over the same chunks
+ *   dist/look.js         the thread that looks into the repository, over the same chunks
  *   dist/webview/        the review panel's own script and stylesheet
  *
  * The extension is CommonJS, because not every relative of VS Code loads ESM; the rest is ESM, because only there
@@ -98,6 +99,7 @@ const [extension, host, webview] = await Promise.all([
       host: 'src/http/host.ts',
       session: 'src/editor/review/session.ts',
       cli: 'src/cli.ts',
+      look: 'src/repo/thread.ts',
     },
     format: 'esm',
     splitting: true,

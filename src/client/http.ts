@@ -19,6 +19,7 @@ export function httpTransport(url: string, token: string, source?: 'cli'): Trans
       if (source !== undefined) headers['x-gimo-source'] = source;
       if (body !== undefined) headers['content-type'] = 'application/json';
       if (options.ifMatch !== undefined) headers['if-match'] = options.ifMatch;
+      if (options.idempotencyKey !== undefined) headers['idempotency-key'] = options.idempotencyKey;
       if (options.correlationId !== undefined) headers['x-correlation-id'] = options.correlationId;
       const response = await fetch(new URL(path, url), {
         method: operation.method.toUpperCase(),
@@ -29,7 +30,7 @@ export function httpTransport(url: string, token: string, source?: 'cli'): Trans
       });
       const text = await response.text();
       if (!response.ok) throw toError(response, text);
-      return toAnswer(response, JSON.parse(text));
+      return toAnswer(response, operation.text ? text : JSON.parse(text));
     },
   };
 }
@@ -73,7 +74,7 @@ function toError(response: Response, text: string): GimoError {
     );
   const { detail, code } = found.data;
   const retryAfter = Number(response.headers.get('retry-after'));
-  const extras = retryAfter > 0 ? { retryAfter } : {};
+  const extras = { status: response.status, ...(retryAfter > 0 ? { retryAfter } : {}) };
   if (typeof detail === 'string') return new GimoError(code, detail, extras);
   const told = detail.map((issue) => `${issue.loc.slice(1).join('.')}: ${issue.msg}`).join('; ');
   return new GimoError(code, told, { ...extras, issues: detail });

@@ -59,6 +59,8 @@ interface ErrorExtras {
   issues?: readonly Issue[];
   /** Whole seconds after which a retry makes sense. */
   retryAfter?: number;
+  /** The HTTP status, where the contract asks for another than the code has. */
+  status?: number;
   cause?: unknown;
 }
 
@@ -68,6 +70,8 @@ interface ErrorExtras {
  */
 export class GimoError extends Error {
   readonly code: ErrorCode;
+  /** The HTTP status that it is answered with. */
+  readonly status: number;
   readonly issues: readonly Issue[] | undefined;
   readonly retryAfter: number | undefined;
 
@@ -79,6 +83,7 @@ export class GimoError extends Error {
     super(message, extras.cause === undefined ? undefined : { cause: extras.cause });
     this.name = 'GimoError';
     this.code = code;
+    this.status = extras.status ?? errorStatus[code];
     this.issues = extras.issues;
     this.retryAfter = extras.retryAfter;
   }

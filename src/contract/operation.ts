@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { errorStatus } from './errors.ts';
 
 /* What every row of the operation table says, and what can be told from a row alone. */
 
@@ -7,6 +8,9 @@ export const roles = ['actions', 'agent', 'operator', 'admin', 'editor'] as cons
 export type Role = (typeof roles)[number];
 
 type Names<P extends string> = P extends `${string}{${infer N}}${infer R}` ? N | Names<R> : never;
+
+/** What a refusal can be answered with: the status of its code, or 400 where the Python service said so. */
+export type RefusalStatus = 400 | (typeof errorStatus)[keyof typeof errorStatus];
 
 /** Where an input field is looked for in an HTTP request. */
 export type Place = 'path' | 'query' | 'body';
@@ -31,8 +35,18 @@ export interface Row<P extends string, I extends z.ZodObject, O extends z.ZodTyp
    * acts first and is audited if it can be.
    */
   effect: 'read' | 'mutation' | 'brake';
+  /** May be called in a lockdown, too. Reads may in any case. */
+  inLockdown?: true;
+  /** Makes a record: takes an idempotency key, so that asking again does not make another. */
+  creates?: true;
   /** Answers one record, with an ETag over the whole of it. */
   etag?: true;
+  /** Answers plain text instead of JSON; the output is a string. */
+  text?: true;
+  /** Heeds an `If-Match` header: 412 if the record is not what the caller saw. */
+  ifMatch?: true;
+  /** Statuses of refusals that this operation has beside those of its kind; see `errorStatuses` in openapi.ts. */
+  refusals?: readonly RefusalStatus[];
   /** Offered to ChatGPT Actions. */
   actions: boolean;
   /** Offered as an MCP tool. */
@@ -88,6 +102,8 @@ export interface Answer<T> {
 export interface CallOptions {
   /** An entity tag, quoted, that the record must still have. */
   ifMatch?: string;
+  /** For an operation that creates: names the attempt, so that trying again does nothing twice. */
+  idempotencyKey?: string;
   correlationId?: string;
   signal?: AbortSignal;
 }

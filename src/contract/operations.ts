@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { op } from './operation.ts';
+import { op, type RefusalStatus } from './operation.ts';
 import {
   Approved,
   Config,
@@ -7,6 +7,7 @@ import {
   Context,
   DraftRecord,
   DraftStatus,
+  IdempotencyKey,
   LogEntry,
   Plan,
   ProviderConfig,
@@ -15,6 +16,10 @@ import {
   RunStatus,
   Steps,
 } from './records.ts';
+import { openApiRows } from './rows/openapi.ts';
+import { repositoryRows } from './rows/repository.ts';
+import { securityRows } from './rows/security.ts';
+import { upkeepRows } from './rows/upkeep.ts';
 
 /* An id is a plain string here: whether it has the right form is asked by a precondition, and answered with 404. */
 const Id = z.string();
@@ -38,6 +43,9 @@ export const RunListItem = RunRecord.partial({ log: true, steps: true });
 export type DraftListItem = z.infer<typeof DraftListItem>;
 export type ApprovedListItem = z.infer<typeof ApprovedListItem>;
 export type RunListItem = z.infer<typeof RunListItem>;
+
+/* What every operation that creates may be given; the `Idempotency-Key` header says the same. */
+const idempotent = { idempotency_key: IdempotencyKey.nullable().optional() };
 
 const draftFields = {
   prompt: z.string().min(1),
@@ -64,6 +72,8 @@ export const ops = {
       runs: z.record(z.string(), z.int()),
       quarantined: z.array(z.object({ file: z.string(), reason: z.string() })),
       provider: z.string().nullable(),
+      /** How many of the settings in the workspace were changed outside, and wait for a person. */
+      changes: z.int().default(0),
     }),
     status: 200,
     summary: 'Tells how the server is, and counts what waits.',
@@ -101,12 +111,17 @@ export const ops = {
     path: '/ops/drafts',
     role: 'admin',
     agent: true,
-    input: z.object({ ...draftFields, plan_task_id: z.string().max(128).nullable().optional() }),
+    input: z.object({
+      ...draftFields,
+      plan_task_id: z.string().max(128).nullable().optional(),
+      ...idempotent,
+    }),
     output: Draft,
     status: 201,
     etag: true,
     summary: 'Proposes work. Nothing runs until a person approves it.',
     effect: 'mutation',
+    creates: true,
     actions: false,
     mcp: true,
   }),
@@ -122,6 +137,8 @@ export const ops = {
     output: Draft,
     status: 200,
     etag: true,
+    ifMatch: true,
+    refusals: [409],
     summary: 'Changes a draft that still waits; a field left out keeps its value.',
     effect: 'mutation',
     actions: false,
@@ -135,8 +152,11 @@ export const ops = {
     output: Draft,
     status: 200,
     etag: true,
+    ifMatch: true,
+    refusals: [409],
     summary: 'Says no to a draft, for good, with a reason if there is one.',
     effect: 'mutation',
+    inLockdown: true,
     actions: false,
     mcp: false,
   }),
@@ -149,6 +169,7 @@ export const ops = {
       auto_run: z.boolean().optional(),
       digest: z.string().optional(),
       shown_digest: z.string().optional(),
+      ...idempotent,
     }),
     query: ['auto_run', 'digest', 'shown_digest'],
     output: z.object({
@@ -157,8 +178,11 @@ export const ops = {
       run_error: z.string().optional(),
     }),
     status: 200,
+    ifMatch: true,
+    refusals: [409],
     summary: 'Approves exactly the content that the digest names, and runs it if asked to.',
     effect: 'mutation',
+    creates: true,
     actions: true,
     mcp: false,
   }),
@@ -186,6 +210,21 @@ export const ops = {
     effect: 'read',
     actions: true,
     mcp: true,
+  }),
+  redraft: op({
+    method: 'post',
+    path: '/ops/approved/{approved_id}/redraft',
+    role: 'admin',
+    input: z.object({ approved_id: Id, ...idempotent }),
+    output: Draft,
+    status: 201,
+    etag: true,
+    refusals: [409],
+    summary: 'Makes a new draft with the content of an artifact, so that it can be approved again.',
+    effect: 'mutation',
+    creates: true,
+    actions: false,
+    mcp: false,
   }),
   listRuns: op({
     method: 'get',
@@ -228,12 +267,14 @@ export const ops = {
     method: 'post',
     path: '/ops/runs',
     role: 'operator',
-    input: z.object({ approved_id: Id }),
+    input: z.object({ approved_id: Id, ...idempotent }),
     output: RunRecord,
     status: 201,
     etag: true,
+    refusals: [404, 409],
     summary: 'Runs an approved artifact.',
     effect: 'mutation',
+    creates: true,
     actions: true,
     mcp: true,
   }),
@@ -245,8 +286,10 @@ export const ops = {
     output: RunRecord,
     status: 200,
     etag: true,
+    refusals: [409],
     summary: 'Stops a run: a pending one at once, a running one as soon as its work has stopped.',
     effect: 'brake',
+    inLockdown: true,
     actions: true,
     mcp: true,
   }),
@@ -258,6 +301,7 @@ export const ops = {
     output: Plan,
     status: 200,
     etag: true,
+    refusals: [404],
     summary: 'Reads the plan.',
     effect: 'read',
     actions: true,
@@ -296,6 +340,7 @@ export const ops = {
     output: Config,
     status: 200,
     etag: true,
+    refusals: [409],
     summary: 'Changes the configuration; a field left out keeps its value.',
     effect: 'mutation',
     actions: false,
@@ -336,6 +381,7 @@ export const ops = {
       prompt: z.string().min(1).max(8000),
       context: Context.optional(),
       steps: z.boolean().optional(),
+      ...idempotent,
     }),
     query: ['prompt'],
     output: Draft,
@@ -343,9 +389,14 @@ export const ops = {
     etag: true,
     summary: 'Asks the active provider for a proposal, and keeps its answer as a draft.',
     effect: 'mutation',
+    creates: true,
     actions: false,
     mcp: true,
   }),
+  ...upkeepRows,
+  ...securityRows,
+  ...repositoryRows,
+  ...openApiRows,
 };
 
 export type OpId = keyof typeof ops;
@@ -367,7 +418,12 @@ export interface Operation<K extends OpId = OpId> {
   readonly status: 200 | 201;
   readonly summary: string;
   readonly effect: 'read' | 'mutation' | 'brake';
+  readonly inLockdown?: true;
+  readonly creates?: true;
   readonly etag?: true;
+  readonly text?: true;
+  readonly ifMatch?: true;
+  readonly refusals?: readonly RefusalStatus[];
   readonly actions: boolean;
   readonly mcp: boolean;
 }

@@ -15,6 +15,9 @@ export type RecordKind = keyof typeof idPattern;
 
 const Hex256 = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Names an attempt to create something; visible ASCII, so that a header can carry it. */
+export const IdempotencyKey = z.string().regex(/^[!-~](?:[ -~]{0,253}[!-~])?$/);
+
 export const PromptStep = z.strictObject({
   id: z.string().min(1).max(64),
   kind: z.literal('prompt'),

@@ -95,7 +95,10 @@ function sealHolds(artifact: ApprovedRecord, ledger: Ledger): boolean {
 
 /** Makes a run of an approved artifact, for the gate and for `auto_run`. */
 export interface RunMaker {
-  make(artifact: ApprovedRecord, call: Call): Promise<RunRecord>;
+  /** @param id the run's; it is made beforehand, so that it can be noted before anything happens */
+  make(artifact: ApprovedRecord, call: Call, id: string): Promise<RunRecord>;
+  /** The run that a repeated call has made, as it is now, or null if it is gone. */
+  recall(records: readonly string[]): Promise<RunRecord | null>;
 }
 
 /** The operation that the whole product stands around: a person says yes to exactly this. */
@@ -110,11 +113,12 @@ export function approveHandler(
       const { provider_resolved, ...draft } = drafts.show(found);
       checkDigests(draft.digest, digest, shown_digest);
       requireChannel(ports, call);
+      const [artifactId, runId] = [ids.approved(draft.id), ids.run()];
       const effect = async () => {
         const at = clock.now();
         const { approval_ttl_minutes: ttl, default_auto_run } = settings.config();
         const unsealed: ApprovedRecord = {
-          id: ids.approved(draft.id),
+          id: artifactId,
           draft_id: draft.id,
           prompt: draft.prompt,
           provider: draft.provider,
@@ -142,7 +146,7 @@ export function approveHandler(
           throw error;
         }
         const ran =
-          (auto_run ?? default_auto_run) ? await tryRun(runs, artifact, call, ports.logger) : {};
+          (auto_run ?? default_auto_run) ? await tryRun(ports, artifact, call, runId) : {};
         return {
           body: { approved: approvals.show(artifact), run: null, ...ran },
           changes: [
@@ -151,15 +155,27 @@ export function approveHandler(
           ],
         };
       };
-      return { target: draft_id, effect };
+      return { target: draft_id, makes: [artifactId, runId], effect };
+    },
+    async recall([artifactId = '', runId = ''], { auto_run }) {
+      const artifact = await store.approved.get(artifactId);
+      if (artifact === null) return null;
+      const body = { approved: approvals.show(artifact), run: await runs.recall([runId]) };
+      if (body.run !== null || auto_run !== true) return body;
+      return { ...body, run_error: 'No run was made, or it is no longer there.' };
     },
   };
 }
 
 /** The approval stands whether or not a run could be made; why it could not is told, never swallowed. */
-async function tryRun(runs: RunMaker, artifact: ApprovedRecord, call: Call, logger: Logger) {
+async function tryRun(
+  { runs, logger }: { runs: RunMaker; logger: Logger },
+  artifact: ApprovedRecord,
+  call: Call,
+  runId: string,
+) {
   try {
-    return { run: await runs.make(artifact, call) };
+    return { run: await runs.make(artifact, call, runId) };
   } catch (error) {
     logger.log('warn', `approved, but no run was made: ${String(error)}`, {
       correlation_id: call.correlationId,

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
+import { AuditEntry, type verdicts } from '../contract/rows/security.ts';
 import type { AuditFile, AuditHead, Clock, Ledger, Logger } from './ports.ts';
 
 /** What is known of an act when it begins. */
@@ -12,20 +12,6 @@ export interface Act {
   /** A keyed digest of the request; null where there was none. */
   request: string | null;
 }
-
-/** An entry of the audit chain. `outcome` is `intent`, `done`, or the code of the error that ended the act. */
-export const AuditEntry = z.looseObject({
-  seq: z.int(),
-  ts: z.string(),
-  correlation_id: z.string(),
-  actor: z.string(),
-  operation: z.string(),
-  target: z.string().nullable(),
-  outcome: z.string(),
-  request: z.string().nullable(),
-  mac: z.string(),
-});
-export type AuditEntry = z.infer<typeof AuditEntry>;
 
 export interface Audit {
   /** Adds an entry. @throws GimoError `audit_unavailable` if it cannot be made durable; then it is not there */
@@ -157,7 +143,8 @@ async function endOf(file: AuditFile, ledger: Ledger): Promise<AuditHead> {
   return verdict === 'unwitnessed' ? end : witness;
 }
 
-function parseLine(line: string): AuditEntry | null {
+/** @returns the entry that a line of the audit is, or null if it is something else */
+export function parseLine(line: string): AuditEntry | null {
   try {
     return AuditEntry.safeParse(JSON.parse(line)).data ?? null;
   } catch (error) {
@@ -166,7 +153,7 @@ function parseLine(line: string): AuditEntry | null {
   }
 }
 
-export type Verdict = 'whole' | 'modified' | 'truncated' | 'unwitnessed';
+export type Verdict = (typeof verdicts)[number];
 
 /**
  * Checks the whole chain against its keys and against the end that the ledger witnessed.
@@ -202,6 +189,10 @@ async function walk(
   }
   if (end.seq < witness.seq) return { verdict: 'truncated', at: end.seq, end };
   if (!seen) return { verdict: 'modified', at: witness.seq, end };
-  if (end.seq > witness.seq) return { verdict: 'unwitnessed', at: witness.seq, end };
+  if (end.seq > witness.seq) {
+    // What was written while we looked has its witness by now.
+    const later = (await file.witnessed()) ?? start;
+    if (later.seq < end.seq) return { verdict: 'unwitnessed', at: witness.seq, end };
+  }
   return { verdict: 'whole', at: null, end };
 }

@@ -1,12 +1,19 @@
 import type { ProviderConfig } from '../contract/records.ts';
 import { approveHandler, createApprovals, settleApprovals } from './approvals.ts';
 import { openAudit } from './audit.ts';
+import { createAuditLog } from './auditlog.ts';
+import { braked, stopOrGoOn } from './brake.ts';
+import { createChanges } from './changes.ts';
 import { createGate, type Gate } from './dispatch.ts';
 import { createDrafts } from './drafts.ts';
 import { createEvents, type Events } from './events.ts';
+import { type FoundKeys, openFoundKeys } from './found-keys.ts';
 import { generateHandler } from './generate.ts';
 import type { Handlers } from './handlers.ts';
+import { createIdempotency } from './idempotency.ts';
 import { createIds } from './ids.ts';
+import { createLocks } from './locks.ts';
+import { openPanic, type Panic } from './panic.ts';
 import { planHandlers } from './plan.ts';
 import type {
   AuditFile,
@@ -15,14 +22,19 @@ import type {
   Logger,
   Models,
   SecretVault,
+  ServerControl,
   Store,
   Worker,
 } from './ports.ts';
 import { createRedactor, type Redactor } from './redaction.ts';
+import { redraftHandler } from './redraft.ts';
+import { createRepository, type RepositoryPorts } from './repository.ts';
 import { createRunBook, type RunBook } from './runbook.ts';
 import { createRuns } from './runs.ts';
+import { securityHandlers } from './security.ts';
 import { openSettings, type Settings } from './settings.ts';
 import { type ServerFacts, statusHandler } from './status.ts';
+import { createUpkeep } from './upkeep.ts';
 
 export interface CorePorts {
   store: Store;
@@ -34,17 +46,27 @@ export interface CorePorts {
   logger: Logger;
   env: Readonly<Record<string, string | undefined>>;
   firstProvider: ProviderConfig;
+  /** What clients read the repository through. */
+  repository: Omit<RepositoryPorts, 'ledger' | 'store' | 'redactor' | 'clock'>;
   facts: ServerFacts;
   /** Tokens in force; they are secrets to be kept out of everything. */
   tokens: () => Iterable<string>;
   /** Makes the worker, once the book that it works from stands. */
   worker: (book: RunBook, settings: Settings, redactor: Redactor) => Worker;
   shutdown: AbortSignal;
+  server: ServerControl;
+  /** Seconds that terminal runs are kept; what the configuration says if left out. */
+  runTtlSeconds?: number | undefined;
+  /** Deletes snapshots whose time is over. */
+  cleanSnapshots?: (() => Promise<unknown>) | undefined;
 }
 
 /** The rules, wired together: the gate, and what the edges need beside it. */
 export interface Core extends Gate, Pick<Events, 'subscribe' | 'since'> {
   readonly redactor: Redactor;
+  /** Deletes what has been over for long enough; see {@link createUpkeep}. */
+  cleanUp(): Promise<void>;
+  readonly panic: Pick<Panic, 'requireOpenToStrangers' | 'invalidToken' | 'unhandledError'>;
 }
 
 /**
@@ -54,24 +76,49 @@ export interface Core extends Gate, Pick<Events, 'subscribe' | 'since'> {
 export async function openCore(ports: CorePorts): Promise<Core> {
   const { store, ledger, clock, logger, facts } = ports;
   const settings = await openSettings(ports);
+  let foundKeys: FoundKeys | undefined;
   const redactor = createRedactor(function* () {
     yield* ports.tokens();
     yield* settings.knownSecrets();
+    yield* foundKeys?.secrets() ?? [];
   });
   const events = createEvents((error) =>
     logger.log('error', `a listener failed: ${redactor.redact(String(error))}`),
   );
   const audit = await openAudit({ file: ports.auditFile, ledger, clock, logger });
+  const keys = await openFoundKeys({ ...ports, audit });
+  foundKeys = keys;
+  const locks = createLocks();
   const ids = createIds(clock);
   const drafts = createDrafts({ store, settings, redactor, clock, ids });
   const approvals = createApprovals({ store, ledger, settings, clock });
   const book = createRunBook({
     ...{ store, ledger, settings, approvals, redactor, audit, events, clock, logger },
   });
-  const worker = ports.worker(book, settings, redactor);
+  const panic = await openPanic({ ledger, audit, events, clock, logger });
+  const worker = ports.worker(braked(book, panic), settings, redactor);
+  events.subscribe(({ type }) => {
+    if (type === 'panic') stopOrGoOn(panic, book, worker, logger);
+  });
   const runs = createRuns({ store, approvals, book, worker, audit, events, clock, ids });
+  const auditLog = createAuditLog({ file: ports.auditFile, ledger, redactor });
+  const idempotency = createIdempotency({ store, ledger, clock, logger });
+  const changes = createChanges({
+    ...{ store, ledger, settings, keys, redactor, locks, events, logger },
+    hostedBy: facts.hostedBy,
+  });
+  const upkeep = createUpkeep({
+    ...{ store, ledger, settings, book, idempotency, audit, events, locks, clock, logger },
+    ...{ runTtlSeconds: ports.runTtlSeconds, cleanSnapshots: ports.cleanSnapshots },
+    paused: () => !panic.mayRun(),
+  });
+  const repository = createRepository({
+    ...ports.repository,
+    ...{ store, ledger, redactor, clock },
+  });
   const handlers: Handlers = {
-    getStatus: statusHandler({ store, settings, clock, facts }),
+    ...repository.handlers,
+    getStatus: statusHandler({ store, settings, clock, facts, panic, changes }),
     ...drafts.handlers,
     ...approvals.handlers,
     ...runs.handlers,
@@ -79,23 +126,49 @@ export async function openCore(ports: CorePorts): Promise<Core> {
       ...{ store, ledger, settings, clock, ids, drafts, approvals, runs, logger },
       hostedBy: facts.hostedBy,
     }),
+    ...auditLog.handlers,
+    ...securityHandlers({
+      ...{ panic, auditLog, redactor, clock, facts, server: ports.server },
+      allowlistCount: async () => (await repository.allowed()).length,
+    }),
     ...planHandlers(store, drafts.refuseSecrets),
-    ...settingsHandlers(settings),
+    ...settingsHandlers(settings, keys),
+    ...changes.handlers,
+    redraft: redraftHandler({ store, approvals, drafts }),
     generateDraft: generateHandler({
-      ...{ store, drafts, settings, redactor, logger },
+      ...{ drafts, settings, redactor, logger },
       models: ports.models,
       shutdown: ports.shutdown,
     }),
   };
-  const gate = createGate({ handlers, settings, audit, events, ledger });
+  const gate = createGate({
+    ...{ handlers, settings, audit, events, ledger, panic, idempotency, locks },
+  });
   await settleApprovals(store, ledger, audit);
   await book.recover();
+  await idempotency.settle();
+  await changes.look();
+  store.watch(() => {
+    changes
+      .look()
+      .catch((error: unknown) =>
+        logger.log('error', `changes could not be looked at: ${redactor.redact(String(error))}`),
+      );
+  });
   worker.wake();
-  return { ...gate, redactor, subscribe: events.subscribe, since: events.since };
+  return {
+    ...gate,
+    redactor,
+    panic,
+    cleanUp: upkeep.run,
+    subscribe: events.subscribe,
+    since: events.since,
+  };
 }
 
 function settingsHandlers(
   settings: Settings,
+  keys: FoundKeys,
 ): Pick<Handlers, 'getConfig' | 'setConfig' | 'getProvider' | 'setProvider'> {
   return {
     getConfig: { read: async () => ({ body: settings.config() }) },
@@ -116,10 +189,11 @@ function settingsHandlers(
         const accept = settings.prepareProviders(next);
         return {
           target: next.active,
-          effect: async () => ({
-            body: await accept(),
-            changes: [{ type: 'provider', id: null }],
-          }),
+          effect: async () => {
+            const body = await accept();
+            await keys.settle();
+            return { body, changes: [{ type: 'provider', id: null }] };
+          },
         };
       },
     },

@@ -3,12 +3,14 @@ import { GimoError, type Issue } from '../contract/errors.ts';
 import { jsonIssues } from '../contract/json.ts';
 import { type Answer, mayCall, placeOf } from '../contract/operation.ts';
 import { type In, type Operation, type OpId, type Out, table } from '../contract/operations.ts';
-import type { DraftSource } from '../contract/records.ts';
+import { type DraftSource, IdempotencyKey } from '../contract/records.ts';
 import type { Act, Audit } from './audit.ts';
 import { canonical, etagOf } from './digest.ts';
 import type { Events } from './events.ts';
-import type { Call, Handlers, MutationHandler, Result } from './handlers.ts';
-import { createLocks } from './locks.ts';
+import type { Call, Handlers, MutationHandler, ReadHandler, Result } from './handlers.ts';
+import type { Idempotency, Keep } from './idempotency.ts';
+import type { Locks } from './locks.ts';
+import type { Panic } from './panic.ts';
 import type { Ledger } from './ports.ts';
 import type { Principal } from './principals.ts';
 import type { Settings } from './settings.ts';
@@ -19,6 +21,8 @@ export interface Caller {
   correlationId: string;
   source: DraftSource;
   ifMatch?: string | undefined;
+  /** Names an attempt to create something; `idempotency_key` in the input says the same. */
+  idempotencyKey?: string | undefined;
   /** Which fields came in the query, so that an issue of a POST or PUT can say where it stands. */
   inQuery?: ReadonlySet<string>;
 }
@@ -38,7 +42,10 @@ export type Dispatch = <K extends OpId>(
 
 export interface Gate {
   dispatch: Dispatch;
-  /** Throws `role_required` unless the principal may call the operation; so that http can ask before it reads a body. */
+  /**
+   * Throws `lockdown` or `role_required` unless the principal may call the operation now; so that http can ask before it
+   * reads a body.
+   */
   requireRole(id: OpId, principal: Principal): void;
 }
 
@@ -48,12 +55,16 @@ export function createGate(ports: {
   audit: Audit;
   events: Events;
   ledger: Pick<Ledger, 'mac'>;
+  idempotency: Idempotency;
+  panic: Pick<Panic, 'requireOpenTo'>;
+  /** Under which operations, and what the server does of its own accord, wait for each other. */
+  locks: Locks;
 }): Gate {
-  const { handlers, settings, audit, events, ledger } = ports;
-  const locks = createLocks();
+  const { handlers, settings, audit, events, ledger, idempotency, locks, panic } = ports;
 
   const requireRole = (id: OpId, { role }: Principal) => {
     const operation: Operation = table[id];
+    panic.requireOpenTo(operation);
     const allowed =
       mayCall(role, operation) ||
       (role === 'operator' && id === 'generateDraft' && settings.config().operator_can_generate);
@@ -64,24 +75,54 @@ export function createGate(ports: {
       );
   };
 
+  const actOf = (id: OpId, input: object, call: Call): Act => ({
+    correlationId: call.correlationId,
+    actor: call.principal.actor,
+    operation: id,
+    target: null,
+    request: ledger.mac('audit', `gimo-request-v1\n${id}\n${canonical(input)}`),
+  });
+
+  /**
+   * A read. What is audited gets one entry when it is known how it ended, before anything is answered: it shares its
+   * sync with whatever is being audited at the time, and what cannot be audited is not served.
+   */
+  const look = async <K extends OpId>(
+    id: K,
+    handler: ReadHandler<K>,
+    input: In[K],
+    call: Call,
+  ): Promise<Result<Out[K]>> => {
+    if (handler.audited === undefined) return handler.read(input, call);
+    const act = { ...actOf(id, input, call), target: handler.audited(input) };
+    let outcome = 'internal';
+    try {
+      const result = await handler.read(input, call);
+      outcome = 'served';
+      return result;
+    } catch (error) {
+      if (GimoError.is(error)) outcome = error.code;
+      throw error;
+    } finally {
+      await audit.append(act, outcome);
+    }
+  };
+
   const mutate = async <K extends OpId>(
     id: K,
     handler: MutationHandler<K>,
     input: In[K],
     call: Call,
+    keep?: Keep,
   ): Promise<Result<Out[K]>> => {
-    const act: Act = {
-      correlationId: call.correlationId,
-      actor: call.principal.actor,
-      operation: id,
-      target: null,
-      request: ledger.mac('audit', `gimo-request-v1\n${id}\n${canonical(input)}`),
-    };
+    const act = actOf(id, input, call);
     try {
-      const { target, effect } = await handler.prepare(input, call);
+      const { target, effect: bare, makes = [] } = await handler.prepare(input, call);
+      const effect = keep === undefined ? bare : () => keep(makes, bare);
       const brake = table[id].effect === 'brake';
       const result = await audit.around({ ...act, target }, effect, brake);
       for (const change of result.changes) events.publish(change);
+      result.afterwards?.();
       return result;
     } catch (error) {
       // An approval that does not hold is worth a line of its own: somebody may have tampered with it.
@@ -89,6 +130,28 @@ export function createGate(ports: {
         await audit.append({ ...act, target: named(input) }, error.code);
       throw error;
     }
+  };
+
+  /** A mutation in its turn; with a key, only if it was not carried out under that key before. */
+  const once = <K extends OpId>(
+    id: K,
+    handler: MutationHandler<K>,
+    input: In[K],
+    call: Call,
+    key: string | undefined,
+  ): Promise<Result<Out[K]>> => {
+    const inTurn = (keep?: Keep) =>
+      locks.run(handler.lock?.(input), () => mutate(id, handler, input, call, keep));
+    if (key === undefined) return inTurn();
+    const { idempotency_key: _key, ...asked }: Record<string, unknown> = input;
+    const request = { ...asked, if_match: call.ifMatch ?? null };
+    const replay = async (records: readonly string[]) => {
+      if (handler.recall === undefined) throw new Error(`${id} creates, and cannot recall`);
+      const body = await handler.recall(records, input, call);
+      return body === null ? null : { body };
+    };
+    const { actor } = call.principal;
+    return idempotency.once({ actor, operation: id, key, request }, replay, inTurn);
   };
 
   return {
@@ -100,8 +163,8 @@ export function createGate(ports: {
       const handler = handlers[id];
       const result =
         'read' in handler
-          ? await handler.read(input, call)
-          : await locks.run(handler.lock?.(input), () => mutate(id, handler, input, call));
+          ? await look(id, handler, input, call)
+          : await once(id, handler, input, call, keyOf(id, input, caller));
       const operation: Operation = table[id];
       return {
         body: result.body,
@@ -111,6 +174,27 @@ export function createGate(ports: {
       };
     },
   };
+}
+
+/**
+ * The idempotency key of a call, if it has one and the operation takes one.
+ * @throws GimoError `validation_error` for one of another form, or if header and body do not say the same
+ */
+function keyOf(id: OpId, input: object, { idempotencyKey }: Caller): string | undefined {
+  const operation: Operation = table[id];
+  if (operation.creates !== true) return undefined;
+  const given = 'idempotency_key' in input ? IdempotencyKey.safeParse(input.idempotency_key) : null;
+  const inBody = given?.data;
+  if (idempotencyKey === undefined) return inBody;
+  const key = IdempotencyKey.safeParse(idempotencyKey).data;
+  if (key !== undefined && (inBody === undefined || inBody === key)) return key;
+  const msg =
+    key === undefined
+      ? 'An Idempotency-Key is 1 to 255 visible ASCII characters.'
+      : 'The Idempotency-Key header and idempotency_key in the body differ. Send one of them.';
+  throw new GimoError('validation_error', msg, {
+    issues: [{ type: 'value_error', loc: ['body', 'idempotency_key'], msg }],
+  });
 }
 
 /** The record that a request is about, as far as its input names one. */

@@ -3,6 +3,7 @@ import { GimoError } from '../contract/errors.ts';
 import type { Draft } from '../contract/operations.ts';
 import type { DraftRecord, Step } from '../contract/records.ts';
 import { digestOf, etagOf } from './digest.ts';
+import type { Change } from './events.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { type Ids, requireId, unknownId } from './ids.ts';
 import { cutPrompt, listPage } from './lists.ts';
@@ -33,6 +34,10 @@ export interface Drafts {
   show(draft: DraftRecord): Draft;
   /** Makes a record of a proposal; it is not stored yet. */
   compose(proposal: Proposal, call: Call): DraftRecord;
+  /** Stores a draft as it stands, with the digest of this moment. */
+  save(draft: DraftRecord): Promise<{ body: Draft; changes: readonly Change[] }>;
+  /** The draft that a repeated call has made, or null if it is gone. */
+  recall(records: readonly string[]): Promise<Draft | null>;
   /** Throws `contains_secret` if a proposal holds a secret that this process knows. */
   refuseSecrets(proposal: unknown): void;
   /**
@@ -108,9 +113,16 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
     return { body: shown, changes: [{ type: 'draft', id: draft.id } as const] };
   };
 
+  const recall = async ([id = '']: readonly string[]) => {
+    const draft = await store.drafts.get(id);
+    return draft === null ? null : show(draft);
+  };
+
   return {
     show,
     compose,
+    save,
+    recall,
     refuseSecrets,
     waiting,
     handlers: {
@@ -121,8 +133,9 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
           checkSteps(input.steps ?? null);
           refuseSecrets(input);
           const draft = compose(input, call);
-          return { target: draft.id, effect: () => save(draft) };
+          return { target: draft.id, makes: [draft.id], effect: () => save(draft) };
         },
+        recall,
       },
       editDraft: {
         lock: draftLock,

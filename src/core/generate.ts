@@ -2,12 +2,11 @@ import { GimoError } from '../contract/errors.ts';
 import type { DraftRecord } from '../contract/records.ts';
 import type { Drafts } from './drafts.ts';
 import type { Handlers } from './handlers.ts';
-import type { Logger, Models, Store } from './ports.ts';
+import type { Logger, Models } from './ports.ts';
 import type { Redactor } from './redaction.ts';
 import type { Settings } from './settings.ts';
 
 export interface GeneratePorts {
-  store: Pick<Store, 'drafts'>;
   drafts: Drafts;
   settings: Settings;
   models: Models;
@@ -19,7 +18,7 @@ export interface GeneratePorts {
 
 /** Asks the active provider for a proposal. A failure makes a draft too: one that can be read, never approved. */
 export function generateHandler(ports: GeneratePorts): Handlers['generateDraft'] {
-  const { store, drafts, settings, models, redactor, logger, shutdown } = ports;
+  const { drafts, settings, models, redactor, logger, shutdown } = ports;
   return {
     async prepare(input, call) {
       if (input.steps === true)
@@ -55,14 +54,10 @@ export function generateHandler(ports: GeneratePorts): Handlers['generateDraft']
           return { ...proposed, status: 'error', error: redactor.redact(error.message) };
         }
       };
-      const effect = async () => {
-        const made = await ask();
-        const draft = drafts.show(made);
-        await store.drafts.put({ ...made, digest: draft.digest });
-        return { body: draft, changes: [{ type: 'draft', id: draft.id } as const] };
-      };
-      return { target: proposed.id, effect };
+      const effect = async () => drafts.save(await ask());
+      return { target: proposed.id, makes: [proposed.id], effect };
     },
+    recall: drafts.recall,
   };
 }
 

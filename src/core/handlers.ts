@@ -17,16 +17,30 @@ export interface Result<T> {
   page?: { total: number; next: string | null };
 }
 
-/** A read: it changes nothing, so it is neither locked nor audited. */
+/** A read: it changes nothing, so it is not locked, and audited only if it says of what. */
 export interface ReadHandler<K extends OpId> {
   read(input: In[K], call: Call): Promise<Result<Out[K]>>;
+  /** Of a read that is audited: what it is about, with nothing secret in it. */
+  audited?(input: In[K]): string | null;
+}
+
+/** What a mutation has done. */
+export interface Done<T> extends Result<T> {
+  changes: readonly Change[];
+  /** Called once the act is audited to its end: for what ends the server that the caller still waits for. */
+  afterwards?: () => void;
 }
 
 /** What a mutation is about to do, once its preconditions hold. */
 export interface Prepared<T> {
   /** The id of the record that it is about; null if it makes a new one. */
   target: string | null;
-  effect(): Promise<Result<T> & { changes: readonly Change[] }>;
+  /**
+   * The ids of the records that the effect makes, the one that decides whether it happened first: they are noted before
+   * it, under the idempotency key if the call has one.
+   */
+  makes?: readonly string[];
+  effect(): Promise<Done<T>>;
 }
 
 /** A mutation: preconditions first, then (between two audit entries) the effect. */
@@ -34,6 +48,12 @@ export interface MutationHandler<K extends OpId> {
   /** Calls with the same key wait for each other, preconditions included. */
   lock?(input: In[K]): string;
   prepare(input: In[K], call: Call): Promise<Prepared<Out[K]>>;
+  /**
+   * Of an operation that creates: what a repeated call is answered, from the records as they are now.
+   * @param records the ids that `makes` told
+   * @returns null if they are gone
+   */
+  recall?(records: readonly string[], input: In[K], call: Call): Promise<Out[K] | null>;
 }
 
 export type Handlers = {

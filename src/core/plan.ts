@@ -1,11 +1,12 @@
 import { GimoError } from '../contract/errors.ts';
-import { Plan } from '../contract/records.ts';
+import { type DraftRecord, Plan, type RunRecord } from '../contract/records.ts';
 import type { Handlers } from './handlers.ts';
 import type { Store } from './ports.ts';
+import { isTerminal } from './run-steps.ts';
 
 /** @param refuseSecrets throws `contains_secret` if a text holds a secret that this process knows */
 export function planHandlers(
-  store: Pick<Store, 'plan'>,
+  store: Pick<Store, 'plan' | 'drafts' | 'runs'>,
   refuseSecrets: (proposal: unknown) => void,
 ): Pick<Handlers, 'getPlan' | 'setPlan'> {
   return {
@@ -14,7 +15,13 @@ export function planHandlers(
         const found = Plan.safeParse(await store.plan.read());
         if (!found.success)
           throw new GimoError('not_found', 'There is no plan. Set one with PUT /ops/plan.');
-        return { body: found.data };
+        const plan = found.data;
+        const stands = await standOf(plan, store);
+        const tasks = plan.tasks.map((task) => {
+          const stand = stands.get(task.id);
+          return stand === undefined ? task : { ...task, status: statusOf(stand) };
+        });
+        return { body: { ...plan, tasks } };
       },
     },
     setPlan: {
@@ -37,6 +44,36 @@ export function planHandlers(
       },
     },
   };
+}
+
+/** The newest draft of a task, and the newest run of what was approved of it. */
+export interface Stand {
+  draft: DraftRecord;
+  run: RunRecord | null;
+}
+
+/** Where the tasks of a plan stand; those without a draft are left out. */
+export async function standOf(
+  plan: Pick<Plan, 'tasks'>,
+  store: Pick<Store, 'drafts' | 'runs'>,
+): Promise<Map<string, Stand>> {
+  const drafts = await store.drafts.newest(plan.tasks.map(({ id }) => id));
+  const approved = [...drafts.values()].flatMap(({ approved_id }) => approved_id ?? []);
+  const runs = await store.runs.newest(approved);
+  return new Map(
+    [...drafts].map(([task, draft]) => [
+      task,
+      { draft, run: runs.get(draft.approved_id ?? '') ?? null },
+    ]),
+  );
+}
+
+function statusOf({ draft, run }: Stand): Plan['tasks'][number]['status'] {
+  if (draft.status === 'draft') return 'pending';
+  if (draft.status !== 'approved') return 'blocked';
+  if (run === null) return 'in_progress';
+  if (run.status === 'done') return 'done';
+  return isTerminal(run.status) ? 'blocked' : 'in_progress';
 }
 
 /** What is wrong with a plan's tasks: ids that are not unique, dependencies that lead nowhere or in a circle. */

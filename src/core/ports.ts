@@ -8,6 +8,8 @@ import type {
   StepKind,
   Usage,
 } from '../contract/records.ts';
+import type { LockLevel, SecurityEvent } from '../contract/rows/security.ts';
+import type { TokenRole } from './principals.ts';
 
 /*
  * What core needs from outside, in core's words. The folders around it implement these; a composition root hands
@@ -57,6 +59,11 @@ export interface Records<T> {
   ids(): Promise<readonly string[]>;
   /** How many records there are in each state. */
   counts(): Promise<Record<string, number>>;
+  /**
+   * The newest record of each of these tags, by tag, where there is one: a draft's tag is its plan task, a run's the
+   * artifact that it was made of.
+   */
+  newest(tags: Iterable<string>): Promise<Map<string, T>>;
 }
 
 /** A single JSON document of the workspace: `plan.json`, `config.json` or `provider.json`. */
@@ -76,6 +83,20 @@ export interface RunLogs {
   remove(runId: string): Promise<void>;
 }
 
+/** What stands where a document is looked for. */
+export type FoundDocument =
+  | { state: 'missing' }
+  /** `why` is a sentence. */
+  | { state: 'unreadable'; why: string }
+  | { state: 'json'; value: unknown };
+
+/** A document that people and agents may change by hand, which has no effect until a person accepts it. */
+export interface WatchedDocument extends Document {
+  look(): Promise<FoundDocument>;
+  /** Another text whenever the file is another. Costs one stat. */
+  stamp(): string;
+}
+
 export interface Quarantined {
   file: string;
   reason: string;
@@ -87,8 +108,14 @@ export interface Store {
   readonly runs: Records<RunRecord>;
   readonly runLogs: RunLogs;
   readonly plan: Document;
-  readonly config: Document;
-  readonly provider: Document;
+  readonly config: WatchedDocument;
+  readonly provider: WatchedDocument;
+  readonly allowlist: WatchedDocument;
+  /**
+   * Tells when one of the watched documents may have changed. Where the system cannot tell, it stays silent.
+   * @returns a function that ends it
+   */
+  watch(changed: () => void): () => void;
   /** Records that could not be read and were moved aside. */
   quarantined(): Promise<Quarantined[]>;
 }
@@ -133,6 +160,32 @@ export interface Accepted {
   write(value: unknown): Promise<void>;
 }
 
+/** What is kept of an attempt to create something under an idempotency key. */
+export interface IdempotencyEntry {
+  /** Stands for actor, operation and key, and tells none of them. */
+  slot: string;
+  actor: string;
+  /** A keyed digest of the request. */
+  request: string;
+  /** The ids of the records that it makes, the one that decides whether it happened first. */
+  records: string[];
+  /** When it began, in milliseconds since 1970. */
+  at: number;
+  /** It has happened: the records stand, or stood. */
+  done: boolean;
+}
+
+export interface IdempotencyEntries {
+  get(slot: string): Promise<IdempotencyEntry | null>;
+  /** Keeps an entry, new or not; durable when it resolves. */
+  begin(entry: IdempotencyEntry): Promise<void>;
+  /** Notes that it has happened. Not synced: the records tell as much. */
+  finish(slot: string): Promise<void>;
+  drop(slots: readonly string[]): Promise<void>;
+  /** Every entry, oldest first. */
+  all(): Promise<IdempotencyEntry[]>;
+}
+
 export interface Ledger {
   /** Names the key that {@link Ledger.mac} uses. */
   readonly keyId: string;
@@ -141,10 +194,26 @@ export interface Ledger {
   readonly runs: RunEntries;
   readonly config: Accepted;
   readonly provider: Accepted;
+  readonly allowlist: Accepted;
+  readonly idempotency: IdempotencyEntries;
   /** SHA-256 hashes (hex) of tokens that were once valid. */
   rememberToken(role: string, sha256: string): Promise<void>;
   /** Whether a token with this hash was ever valid. Synchronous: it stands in the way of every request. */
   knewToken(sha256: string): boolean;
+  readonly security: SecurityFile;
+}
+
+/** What the lockdown remembers over a restart. */
+export interface SecurityState {
+  level: LockLevel;
+  /** Oldest first. */
+  events: readonly SecurityEvent[];
+}
+export interface SecurityFile {
+  /** @returns null if there is none that is as it was written: whoever asks then has to assume the worst */
+  read(): Promise<SecurityState | null>;
+  /** Writes are carried out in the order of the calls. */
+  write(state: SecurityState): Promise<void>;
 }
 
 // ---- audit
@@ -164,8 +233,13 @@ export interface AuditFile {
    * throws, the file holds none of them.
    */
   append(lines: readonly string[], head: AuditHead): Promise<void>;
-  /** Every line, oldest first, across rotated files. */
-  lines(): AsyncIterable<string>;
+  /**
+   * Every line, oldest first, across rotated files.
+   * @param from leaves out whole files that end before the entry with this number; lines before it may still come
+   */
+  lines(from?: number): AsyncIterable<string>;
+  /** The last lines, at most so many, oldest first. */
+  tail(most: number): Promise<string[]>;
   /** The end of the chain as the ledger witnessed it; null before the first entry. */
   witnessed(): Promise<AuditHead | null>;
 }
@@ -266,4 +340,96 @@ export interface RepoFacts {
     most: number,
     signal: AbortSignal,
   ): Promise<{ file: string; line: number; content: string }[]>;
+}
+
+// ---- the server around the core
+
+/** What an operation may do to the server that carries it out. */
+export interface ServerControl {
+  /**
+   * Gives a role a new token. When it resolves the old one is worth nothing, and its event streams have ended.
+   * @throws GimoError `conflict_state` if the token was given from outside
+   */
+  rotateToken(role: TokenRole): Promise<string>;
+  /** Begins to stop, and starts again on the same port. Requests that are under way are answered. */
+  restart(): void;
+  /** Begins to stop, on purpose. Requests that are under way are answered. */
+  stop(): void;
+}
+
+// ---- what clients may read of the repository
+
+/** What may be looked at, and what must not be seen there. */
+export interface RepoScope {
+  /** The repository's real path. */
+  root: string;
+  /** The files and folders that may be read (normal paths); null for everything that is not denied. */
+  covered: readonly string[] | null;
+  /** Known secrets; they, and what looks like one, are replaced in everything that is handed out. */
+  secrets: readonly string[];
+}
+
+/**
+ * Looks into a repository on behalf of clients, off the event loop and bounded in time. Denied names, what is not
+ * text, what a symlink leads out to and what is not covered never show. Throws `path_refused` for such a path (whether
+ * there is something or not), `not_found`, `validation_error` with the status 400 for a folder that is a file or the
+ * other way round and for a bad ref, `payload_too_large`.
+ */
+export interface RepoReader {
+  /** @returns null if there is nothing. The scope's cover does not count */
+  kindOf(root: string, path: string): Promise<'file' | 'dir' | null>;
+  /** @param depth how many levels of folders below `path`; at most `most` files, the nearest, sorted */
+  tree(
+    scope: RepoScope,
+    path: string,
+    depth: number,
+    most: number,
+  ): Promise<{ files: string[]; truncated: boolean }>;
+  /**
+   * A text file, whole, with its line numbers as they are.
+   * @param known the identity of a version that the caller has already
+   * @returns the identity changes with the file; `text` is null if it is the known one
+   */
+  text(
+    scope: RepoScope,
+    path: string,
+    known: string | null,
+  ): Promise<{ identity: string; text: string | null }>;
+  /** Lines that hold `text` in any case. Secrets are replaced before, so that a search cannot guess them. */
+  search(
+    scope: RepoScope,
+    find: { text: string; ext: string | null; most: number },
+  ): Promise<{ results: { file: string; line: number; content: string }[]; truncated: boolean }>;
+  /** The changes between two commits, or their summary; at most about `most` bytes. */
+  diff(
+    scope: RepoScope,
+    ask: { base: string; head: string; stat: boolean; most: number },
+  ): Promise<{ text: string; truncated: boolean }>;
+}
+
+/** Copies of what clients read, kept for a while: who pages through a file sees one version of it. */
+export interface Snapshots {
+  /** Identifies the version that is kept under a key; null if there is none. */
+  identityOf(key: string): string | null;
+  /** @returns null if it is not there any more, or not as it was written */
+  read(key: string): Promise<string | null>;
+  keep(key: string, identity: string, text: string): Promise<void>;
+}
+
+/** The repositories that may be selected. Paths are real paths; `shown` is how a caller sees them. */
+export interface Repos {
+  /** The workspace. */
+  readonly root: string;
+  /** The folder that the repositories lie under. */
+  readonly bound: string;
+  list(): Promise<{ name: string; path: string }[]>;
+  /**
+   * Finds the repository that a caller names, as it is or as it was shown.
+   * @throws GimoError `path_refused` with the status 400 outside, `not_found`
+   */
+  find(given: string): Promise<string>;
+  /** Masks home directories. */
+  shown(path: string): string;
+  /** Makes what a repository needs and does not have. @returns what was made, relative to it */
+  prepare(repo: string): Promise<string[]>;
 }

@@ -55,6 +55,8 @@ export interface RunBook {
   add(run: RunRecord, digest: string): Promise<void>;
   /** The ids of runs that wait for a slot, oldest first. */
   waiting(): string[];
+  /** The ids of runs that are being worked on. */
+  working(): string[];
   /** The live run's entry, or undefined once it has ended. */
   entry(runId: string): Readonly<RunEntry> | undefined;
   /** Marks a run as running, and hands over what is left to do; null if it ended instead (approval no longer holds). */
@@ -215,6 +217,7 @@ export function createRunBook(ports: RunBookPorts): RunBook {
         .filter((run) => !run.begun)
         .map((run) => run.entry.id)
         .sort(byAge),
+    working: () => [...live.values()].filter((run) => run.begun).map((run) => run.entry.id),
     entry: (runId) => live.get(runId)?.entry,
     begin,
     stepDone,
@@ -278,8 +281,8 @@ export function createRunBook(ports: RunBookPorts): RunBook {
   }
 
   async function endFile(run: RunRecord) {
-    const error =
-      'GIMO did not start this run, so it was not carried out. Approve the work again to run it.';
+    const begun = run.started_at === null ? 'was not carried out' : 'may be done in part';
+    const error = `GIMO did not start this run, so it ${begun}. Approve the work again to run it.`;
     const line = { ts: now(), level: 'ERROR', msg: error };
     await store.runs.put({
       ...run,

@@ -8,15 +8,7 @@ import {
   type ResolvedProvider,
 } from '../contract/records.ts';
 import { canonical } from './digest.ts';
-import type {
-  Accepted,
-  Document,
-  Ledger,
-  Models,
-  ModelTarget,
-  SecretVault,
-  Store,
-} from './ports.ts';
+import type { Accepted, Ledger, Models, ModelTarget, SecretVault, Store } from './ports.ts';
 
 /** A provider's key, with the one origin that it may be sent to. */
 const StoredKey = z.object({ key: z.string(), origin: z.string() });
@@ -31,6 +23,8 @@ export interface Settings {
   setConfig(patch: Partial<{ [K in keyof Config]: Config[K] | undefined }>): Promise<Config>;
   /** The providers as they may be shown: every `api_key` is null. */
   providers(): ProviderConfig;
+  /** The providers as they are kept: with references, never with keys. */
+  kept(): ProviderConfig;
   /**
    * Checks new providers.
    * @returns what takes them: raw keys go into the vault before anything is written
@@ -63,6 +57,10 @@ export interface SettingsPorts {
 
 const reference = /^\$\{(?:(env|secret):)?([A-Za-z_][A-Za-z0-9_.-]*)\}$/;
 const vaultName = (provider: string) => `provider.${provider}`;
+/** Whether what stands in `api_key` refers to a key, and is none itself. */
+export const isKeyReference = (text: string): boolean => reference.test(text);
+/** What stands in `api_key` of a provider whose key is in the vault. */
+export const keyReference = (provider: string): string => `\${secret:${vaultName(provider)}}`;
 /** A field that a record has itself: a name such as `toString` must not lead to what every object inherits. */
 const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
@@ -106,6 +104,7 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
       return next;
     },
     providers: () => shown(providers),
+    kept: () => providers,
     prepareProviders(next) {
       const kept = checkProviders(next, providers, models);
       return async () => {
@@ -164,12 +163,8 @@ async function accepted<T extends z.ZodType>(source: Accepted, schema: T) {
 /** The first start: nothing was accepted yet. A file that was there before counts as changed, and is left alone. */
 async function setUpProvider({ ledger, store, firstProvider }: SettingsPorts) {
   await ledger.provider.write(firstProvider);
-  await writeIfMissing(store.provider, firstProvider);
+  if ((await store.provider.look()).state === 'missing') await store.provider.write(firstProvider);
   return firstProvider;
-}
-
-async function writeIfMissing(document: Document, value: unknown) {
-  if ((await document.read()) === null) await document.write(value);
 }
 
 const shown = (config: ProviderConfig): ProviderConfig => ({
@@ -205,7 +200,7 @@ function checkProviders(
 
 function keptKey(name: string, given: string, at: string[]): string {
   const found = reference.exec(given);
-  if (found === null) return `\${secret:${vaultName(name)}}`;
+  if (found === null) return keyReference(name);
   const [, kind, variable = ''] = found;
   if (kind === 'secret' && variable !== vaultName(name))
     throw problem([...at, 'api_key'], 'A provider may only refer to its own key.');

@@ -1,4 +1,6 @@
+import type { Changes } from './changes.ts';
 import type { Handlers } from './handlers.ts';
+import type { Panic } from './panic.ts';
 import type { Clock, Store } from './ports.ts';
 import type { Settings } from './settings.ts';
 
@@ -18,8 +20,10 @@ export function statusHandler(ports: {
   settings: Settings;
   clock: Clock;
   facts: ServerFacts;
+  panic: Pick<Panic, 'level'>;
+  changes: Pick<Changes, 'look'>;
 }): Handlers['getStatus'] {
-  const { store, settings, clock, facts } = ports;
+  const { store, settings, clock, facts, panic, changes } = ports;
   return {
     async read() {
       const [drafts, approved, runs, quarantined] = await Promise.all([
@@ -35,12 +39,13 @@ export function statusHandler(ports: {
           pid: facts.pid,
           data_dir: facts.dataDir,
           epoch: facts.epoch,
-          panic_mode: false,
+          panic_mode: panic.level() !== 'open',
           drafts,
           approved: approved.length,
           runs,
           quarantined,
           provider: settings.active().name,
+          changes: (await changes.look()).length,
         },
       };
     },

@@ -44,6 +44,7 @@ export async function startHostOfWindow(
     logger,
     vault,
     installId: vscode.env.machineId,
+    folders: foldersOnDisk,
     onStopped: ended,
   });
   await context.workspaceState.update(memoryKeys.port, host.port);
@@ -67,6 +68,11 @@ export function folderToServe(): string {
 
 function firstFolder(): vscode.WorkspaceFolder | undefined {
   return vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');
+}
+
+function foldersOnDisk(): string[] {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  return folders.filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath);
 }
 
 function portOf(memory: vscode.Memento): HostOptions['port'] {

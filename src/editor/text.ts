@@ -54,7 +54,7 @@ export function ageOf(since: string, now: number): { short: string; long: string
 }
 
 /**
- * How long something took, shortly: `0.4 s`, `12 s`, `3 min`, `2 h`.
+ * How long something took, shortly: `40 ms`, `1.4 s`, `12 s`, `3 min`, `2 h`.
  *
  * @param from an instant in ISO 8601, or null if it has not begun
  * @param to the same for its end
@@ -64,6 +64,7 @@ export function durationOf(from: string | null, to: string | null): string | nul
   if (from === null || to === null) return null;
   const ms = Math.max(0, Date.parse(to) - Date.parse(from));
   if (Number.isNaN(ms)) return null;
+  if (ms < 1000) return `${ms} ms`;
   if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
   const unit = units.find((one) => ms >= one.ms);
   return unit === undefined

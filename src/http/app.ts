@@ -4,7 +4,6 @@ import { GimoError } from '../contract/errors.ts';
 import { proofText } from '../contract/proof.ts';
 import type { Core } from '../core/core.ts';
 import type { Ledger, Logger } from '../core/ports.ts';
-import type { Principal } from '../core/principals.ts';
 import { errorHandler } from './errors.ts';
 import { eventStream } from './events.ts';
 import {
@@ -18,11 +17,12 @@ import {
 } from './middleware.ts';
 import { operationsRouter } from './router.ts';
 import { originForm, queryOf } from './rules.ts';
+import type { Tokens } from './tokens.ts';
 
 export interface AppPorts {
   core: Core;
   ledger: Pick<Ledger, 'mac'>;
-  authenticate: (token: string) => Principal | null;
+  tokens: Pick<Tokens, 'authenticate' | 'wasValid' | 'onRetired'>;
   port: () => number;
   /** The fencing epoch: it makes the ids of events of one server differ from those of the next. */
   epoch: number;
@@ -44,16 +44,16 @@ export function createApp(ports: AppPorts): RequestListener {
   app.use(correlate, accessLog(logger), checkHost(ports.port), checkOrigin(ports.corsOrigins));
   app.get(['/', '/health'], health(ports));
   app.all(['/', '/health'], onlyGet);
-  app.use(identify(ports.authenticate));
+  app.use(identify(ports.tokens, core.panic));
   app.use(limitRate(ports.rate.perWindow, ports.rate.windowSeconds));
   app.use(requireToken);
-  app.get('/ops/events', eventStream(core, ports.epoch, ports.stopping));
+  app.get('/ops/events', eventStream(core, ports.epoch, ports.stopping, ports.tokens.onRetired));
   app.all('/ops/events', onlyGet);
   app.use(operationsRouter(core));
   app.use(() => {
     throw new GimoError('not_found', 'There is nothing at this address.');
   });
-  app.use(errorHandler(logger, core.redactor));
+  app.use(errorHandler(logger, core.redactor, core.panic));
   return (request, response) => {
     // Express answers a target that it cannot read by itself, before any middleware: it must not get one.
     request.url = originForm(request.url ?? '/');

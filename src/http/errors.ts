@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Response } from 'express';
-import { type ErrorBody, errorStatus, GimoError } from '../contract/errors.ts';
+import { type ErrorBody, GimoError } from '../contract/errors.ts';
+import type { Panic } from '../core/panic.ts';
 import type { Logger } from '../core/ports.ts';
 import type { Redactor } from '../core/redaction.ts';
 
@@ -15,24 +16,29 @@ export function toGimoError(error: unknown): GimoError | null {
 /** Answers an error in the one shape that errors have. */
 export function sendError(response: Response, error: GimoError, correlationId: string): void {
   const body: ErrorBody = {
-    detail: error.code === 'validation_error' ? [...(error.issues ?? [])] : error.message,
+    detail: error.issues === undefined ? error.message : [...error.issues],
     code: error.code,
     correlation_id: correlationId,
   };
-  if (errorStatus[error.code] === 401) response.set('WWW-Authenticate', 'Bearer');
+  if (error.status === 401) response.set('WWW-Authenticate', 'Bearer');
   if (error.retryAfter !== undefined && !response.hasHeader('Retry-After'))
     response.set('Retry-After', String(error.retryAfter));
-  response.status(errorStatus[error.code]).json(body);
+  response.status(error.status).json(body);
 }
 
 /** The one place where an error becomes a response. What nobody expected says no more than its correlation id. */
-export function errorHandler(logger: Logger, redactor: Redactor): ErrorRequestHandler {
-  return (error, _request, response, next) => {
+export function errorHandler(
+  logger: Logger,
+  redactor: Redactor,
+  panic: Pick<Panic, 'unhandledError'>,
+): ErrorRequestHandler {
+  return async (error, _request, response, next) => {
     const correlationId = String(response.getHeader('X-Correlation-ID') ?? '');
     const told = toGimoError(error);
     if (told === null) {
       const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
       logger.log('error', redactor.redact(stack), { correlation_id: correlationId });
+      await panic.unhandledError(correlationId);
     } else if (told.cause !== undefined) {
       logger.log('warn', redactor.redact(`${told.message} (${String(told.cause)})`), {
         correlation_id: correlationId,

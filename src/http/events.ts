@@ -16,23 +16,32 @@ const mostStreams = 32;
  * reader that comes back with `Last-Event-ID` gets what it missed, or a `reset` event if that is no longer known.
  *
  * @param ended aborted when the server stops: the streams end with it
+ * @param onRetired tells of tokens that are worth nothing any more: their streams end
  */
 export function eventStream(
   events: Pick<Events, 'subscribe' | 'since'>,
   epoch: number,
   ended: AbortSignal,
+  onRetired: (listener: (actor: string) => void) => void,
 ): RequestHandler {
-  const open = new Map<string, number>();
+  const open = new Map<string, Set<Response>>();
+  const retired = new Set<string>();
+  onRetired((actor) => {
+    retired.add(actor);
+    for (const response of open.get(actor) ?? []) response.end();
+  });
   return (request, response) => {
     const { actor } = principalOfRequest(request);
-    const streams = open.get(actor) ?? 0;
-    if (streams >= mostStreams)
+    // Rotated between the look at the token and now.
+    if (retired.has(actor)) throw new GimoError('token_invalid', 'Invalid token');
+    const streams = open.get(actor) ?? new Set();
+    if (streams.size >= mostStreams)
       throw new GimoError(
         'rate_limited',
         `This token holds ${mostStreams} event streams already. Close one first.`,
         { retryAfter: heartbeatSeconds },
       );
-    open.set(actor, streams + 1);
+    open.set(actor, streams.add(response));
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     response.write(': this stream tells what changes\n\n');
     const write = (event: ChangeEvent) =>
@@ -48,9 +57,8 @@ export function eventStream(
       unsubscribe();
       clearInterval(heartbeat);
       ended.removeEventListener('abort', end);
-      const left = (open.get(actor) ?? 1) - 1;
-      if (left === 0) open.delete(actor);
-      else open.set(actor, left);
+      streams.delete(response);
+      if (streams.size === 0) open.delete(actor);
     });
   };
 }

@@ -6,25 +6,28 @@ import { GimoError } from '../contract/errors.ts';
 import type { ChangeEvent } from '../contract/events.ts';
 import type { ProviderConfig } from '../contract/records.ts';
 import { type Core, openCore } from '../core/core.ts';
-import type { Logger, SecretVault } from '../core/ports.ts';
-import { authenticate, principalOf, type TokenRole } from '../core/principals.ts';
+import type { Logger, SecretVault, ServerControl } from '../core/ports.ts';
+import { principalOf, type TokenRole } from '../core/principals.ts';
 import { createPromptExecutor } from '../execution/prompt.ts';
 import { createWorker } from '../execution/worker.ts';
 import { createModels } from '../providers/models.ts';
 import { createRepoFacts } from '../repo/facts.ts';
 import { openAuditFile } from '../store/auditfile.ts';
-import { type Claim, claimDataDir } from '../store/claim.ts';
-import { writeCliToken, writeServer } from '../store/discovery.ts';
+import { claimDataDir } from '../store/claim.ts';
 import { type LedgerFiles, openLedger } from '../store/ledger.ts';
 import { configHome, dataDirOf, ledgerDir as ledgerDirOf } from '../store/paths.ts';
 import { openStore } from '../store/store.ts';
 import { fileVault } from '../store/vault.ts';
+import { createAnnouncer } from './announce.ts';
 import { createApp } from './app.ts';
-import { firstProvider, readEnvironment } from './environment.ts';
+import { firstProvider, type Reading, readEnvironment } from './environment.ts';
 import { createLifetime, type Lifetime } from './lifetime.ts';
 import { close, listen } from './listen.ts';
+import { openReading } from './reading.ts';
 import { acceptedCorrelationId } from './rules.ts';
-import { openTokens } from './tokens.ts';
+import { supervise } from './supervise.ts';
+import { openTokens, type Tokens } from './tokens.ts';
+import { keepTidy } from './upkeep.ts';
 
 export interface HostOptions {
   /** The workspace folder. */
@@ -40,6 +43,8 @@ export interface HostOptions {
   vault?: SecretVault;
   /** Identifies the installation in the audit log; only its hash is kept. */
   installId?: string;
+  /** The folders of an editor's window: the repositories that may be selected. */
+  folders?: () => readonly string[];
   /** Takes the data directory over from another host. Only ever at a person's word. */
   takeOver?: boolean;
   /** Told once when the server stops of its own accord. */
@@ -72,13 +77,25 @@ const serverOptions: ServerOptions = { maxHeaderSize: 98_304, requireHostHeader:
 const stopGrace = 1_000;
 
 /**
- * Starts a server: claims the data directory, binds the port, opens the core behind it, tells where it is.
+ * Starts a server, and starts it again in this process whenever it is asked to.
+ *
+ * @throws GimoError what the first start throws, see {@link openHost}
+ */
+export const startHost = (options: HostOptions): Promise<Host> => supervise(options, openHost);
+
+/**
+ * Opens one server: claims the data directory, binds the port, opens the core behind it, tells where it is.
  *
  * @throws GimoError `not_writer` if another server holds the directory, `conflict_state` if the port is taken,
  *   `validation_error` for settings that cannot be used, and what the store throws
  */
-export async function startHost(options: HostOptions): Promise<Host> {
-  const environment = readEnvironment(options.hostedBy === 'headless' ? options.env : {});
+async function openHost(
+  options: HostOptions,
+  control: Pick<ServerControl, 'restart' | 'stop'>,
+): Promise<Host> {
+  const { tokens: given, ...limits } = readEnvironment(
+    options.hostedBy === 'headless' ? options.env : {},
+  );
   const first = firstProvider(options.env);
   const root = realRoot(options.root);
   const dataDir = dataDirOf(root);
@@ -105,7 +122,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const fence = () => claim.fence();
     ledger.setFence(fence);
     const vault = options.vault ?? fileVault(ledgerDir);
-    const tokens = await openTokens(environment.tokens, vault, ledger);
+    const { hostedBy: hosted_by, version } = options;
+    const announcer = createAnnouncer({
+      ...{ ledgerDir, server: { epoch: claim.epoch, hosted_by, version }, fence, logger },
+    });
+    const tokens = await openTokens({
+      ...{ given, vault, ledger },
+      rotated: announcer.rotated,
+    });
 
     let handle: RequestListener = starting;
     const server = createServer(serverOptions, (request, response) => handle(request, response));
@@ -116,29 +140,33 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const shutdown = new AbortController();
     const { epoch } = claim;
     const opened = await openBehind({
-      ...{ root, dataDir, options, lifetime, ledger, fence, vault, tokens, logger, epoch },
+      ...{ root, dataDir, options, lifetime, ledger, fence, vault, tokens, logger, epoch, control },
+      reading: limits.reading,
+      auditMaxBytes: limits.auditMaxBytes,
       ...{ firstProvider: first, shutdown: shutdown.signal },
+      runTtlSeconds: limits.runTtlSeconds,
     });
     core = opened;
+    lifetime.add(keepTidy(opened.cleanUp, logger));
     handle = createApp({
       ...{ core: opened, ledger, logger, epoch, stopping: shutdown.signal },
-      authenticate: (token) => authenticate(tokens, token),
+      tokens,
       port: () => port,
-      ...environment,
+      ...limits,
     });
     // Requests end before what they stand on: first those that would wait for ever, then all.
     lifetime.add(closeServer);
     lifetime.add(async () => shutdown.abort(stopping()));
     const url = `http://127.0.0.1:${port}`;
-    await announce({ ledgerDir, url, claim, options, adminToken: tokens.get('admin') });
+    await announcer.listening(url, tokens.of('admin'));
     lifetime.add(async () => {
-      if (!gone) await writeServer(ledgerDir, serverInfo(url, claim, options, true), fence);
+      if (!gone) await announcer.stopped();
     });
     return {
       ...{ url, port, pid: process.pid, dataDir, ledgerDir, epoch },
       client: directClient(opened, options.installId ?? ledgerDir),
       onChange: opened.subscribe,
-      token: (role) => tokens.get(role) ?? '',
+      token: tokens.of,
       stop: () => lifetime.end(),
     };
   } catch (error) {
@@ -159,27 +187,43 @@ async function openBehind(given: {
   ledger: LedgerFiles;
   fence: () => void;
   vault: SecretVault;
-  tokens: ReadonlyMap<TokenRole, string>;
+  tokens: Tokens;
+  reading: Reading;
+  auditMaxBytes: number;
+  control: Pick<ServerControl, 'restart' | 'stop'>;
   logger: Logger;
   firstProvider: ProviderConfig;
+  runTtlSeconds: number | undefined;
   shutdown: AbortSignal;
 }): Promise<Core> {
   const { root, dataDir, epoch, options, lifetime, ledger, fence, tokens, logger } = given;
   const store = await openStore({ dataDir, fence, logger });
   lifetime.add(() => store.close());
   const dir = `${dataDir}/ops/audit`;
-  const auditFile = await openAuditFile({ dir, ledger, fence, logger });
+  const auditFile = await openAuditFile({
+    ...{ dir, ledger, fence, logger, maxBytes: given.auditMaxBytes },
+  });
   lifetime.add(() => auditFile.close());
   const models = createModels({ facts: createRepoFacts(root) });
+  const clock = { now: () => Date.now() };
+  const reading = openReading({
+    ...{ root, dataDir, settings: given.reading, folders: options.folders, env: options.env },
+    ...{ clock, fence },
+  });
+  lifetime.add(() => reading.close());
   return openCore({
     ...{ store, ledger, auditFile, models, logger, env: options.env, vault: given.vault },
     ...{ firstProvider: given.firstProvider, shutdown: given.shutdown },
+    runTtlSeconds: given.runTtlSeconds,
     facts: {
       ...{ version: options.version, pid: process.pid, dataDir, epoch },
       ...{ startedAt: Date.now(), hostedBy: options.hostedBy },
     },
-    clock: { now: () => Date.now() },
-    tokens: () => tokens.values(),
+    clock,
+    repository: reading,
+    cleanSnapshots: () => reading.snapshots.cleanSnapshots(),
+    tokens: tokens.known,
+    server: { ...given.control, rotateToken: tokens.rotate },
     worker: (book, settings, redactor) => {
       const worker = createWorker({
         ...{ book, logger, executors: [createPromptExecutor(models, redactor)] },
@@ -227,35 +271,24 @@ const starting: RequestListener = (request, response) => {
   response.end(JSON.stringify({ detail, code: 'not_writer', correlation_id: id }));
 };
 
-const serverInfo = (url: string, claim: Claim, options: HostOptions, stopped: boolean) => ({
-  ...{ url, pid: process.pid, epoch: claim.epoch, hosted_by: options.hostedBy },
-  ...{ started_at: new Date().toISOString(), version: options.version, stopped },
-});
-
-/** Tells clients of this machine where the server is; headless, the command line gets the admin token as well. */
-async function announce(told: {
-  ledgerDir: string;
-  url: string;
-  claim: Claim;
-  options: HostOptions;
-  adminToken: string | undefined;
-}) {
-  const { ledgerDir, url, claim, options, adminToken } = told;
-  if (options.hostedBy === 'headless' && adminToken !== undefined)
-    await writeCliToken(ledgerDir, adminToken);
-  await writeServer(ledgerDir, serverInfo(url, claim, options, false), () => claim.fence());
-}
-
 /** The client of the window that hosts the server: no HTTP, the same gate. */
 function directClient(core: Core, installId: string): Client {
   const principal = principalOf('editor', installId);
   return createClient({
-    send: (id, args, { correlationId, ifMatch }) =>
-      core.dispatch(id, args, {
+    async send(id, args, { correlationId = randomUUID(), ifMatch, idempotencyKey }) {
+      const caller = {
         principal,
-        correlationId: correlationId ?? crypto.randomUUID(),
-        source: 'editor',
+        correlationId,
+        source: 'editor' as const,
         ifMatch,
-      }),
+        idempotencyKey,
+      };
+      try {
+        return await core.dispatch(id, args, caller);
+      } catch (error) {
+        if (!GimoError.is(error)) await core.panic.unhandledError(correlationId);
+        throw error;
+      }
+    },
   });
 }

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { GimoError } from '../contract/errors.ts';
+import type { Panic } from '../core/panic.ts';
 import type { Principal } from '../core/principals.ts';
 import { acceptedCorrelationId, bearerToken, hostAllowed, originAllowed } from './rules.ts';
+import type { Tokens } from './tokens.ts';
 
 /** What the middleware found out about a request, for whoever comes after. */
 interface Found {
@@ -69,16 +71,28 @@ export function checkOrigin(allowed: readonly string[]): RequestHandler {
     response.set({
       'Access-Control-Allow-Methods': 'GET, POST, PUT',
       'Access-Control-Allow-Headers':
-        'Authorization, Content-Type, If-Match, If-None-Match, X-Correlation-ID',
+        'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Correlation-ID',
     });
     response.status(204).end();
   };
 }
 
-export function identify(authenticate: (token: string) => Principal | null): RequestHandler {
-  return (request, _response, next) => {
+/**
+ * Finds out who calls, and turns strangers away while there are too many of them. Whoever presents a token that was valid
+ * once is no stranger: they are told that it is not any more, and do not count.
+ */
+export function identify(
+  tokens: Pick<Tokens, 'authenticate' | 'wasValid'>,
+  panic: Pick<Panic, 'requireOpenToStrangers' | 'invalidToken'>,
+): RequestHandler {
+  return async (request, _response, next) => {
     const token = bearerToken(request.headers.authorization);
-    if (token !== null) foundOf(request).principal = authenticate(token);
+    const found = foundOf(request);
+    if (token !== null) found.principal = tokens.authenticate(token);
+    if (found.principal === null && (token === null || !tokens.wasValid(token))) {
+      panic.requireOpenToStrangers();
+      if (token !== null) await panic.invalidToken(found.correlationId);
+    }
     next();
   };
 }

@@ -48,9 +48,10 @@ function operate(gate: Gate, id: OpId): RequestHandler {
       correlationId,
       source: request.get('x-gimo-source') === 'cli' ? 'cli' : 'api',
       ifMatch: request.get('if-match'),
+      idempotencyKey: request.get('idempotency-key'),
       inQuery: new Set(query.keys()),
     });
-    send(request, response, answer);
+    send(request, response, answer, table[id]);
   };
 }
 
@@ -60,7 +61,12 @@ function pathOf(request: Request): Record<string, string> {
   );
 }
 
-function send(request: Request, response: Response, answer: Answer<unknown>) {
+function send(
+  request: Request,
+  response: Response,
+  answer: Answer<unknown>,
+  operation: Pick<Operation, 'text'>,
+) {
   if (answer.etag !== undefined) {
     response.set('ETag', answer.etag);
     if (
@@ -76,7 +82,9 @@ function send(request: Request, response: Response, answer: Answer<unknown>) {
     if (answer.page.next !== null)
       response.set('Link', `<${nextUrl(request, answer.page.next)}>; rel="next"`);
   }
-  response.status(answer.status).json(answer.body);
+  response.status(answer.status);
+  if (operation.text) response.type('text/plain; charset=utf-8').send(String(answer.body));
+  else response.json(answer.body);
 }
 
 /** The same list, from the cursor on. Relative, so that it holds behind a tunnel too (RFC 8288, section 3.1). */

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { devNull } from 'node:os';
 import { dirname } from 'node:path';
 
@@ -30,8 +30,7 @@ export interface GitLook {
 
 /** Makes the look at `root`, an absolute path. Nothing is run before it is asked. */
 export function createGitLook(root: string): GitLook {
-  const git = (args: readonly string[], signal?: AbortSignal) =>
-    run(['--no-pager', '--literal-pathspecs', '-C', root, ...overrides(safe), ...args], signal);
+  const git = gitIn(root);
   return {
     async branch(signal) {
       const name = await git(['symbolic-ref', '--quiet', '--short', 'HEAD'], signal);
@@ -58,10 +57,21 @@ export function createGitLook(root: string): GitLook {
   };
 }
 
+/** Runs git in `root`, with nothing that a configuration there could start. Answers as {@link run} does. */
+export function gitIn(root: string) {
+  return (args: readonly string[], signal?: AbortSignal) => run(lookIn(root, args), signal);
+}
+
+const lookIn = (root: string, args: readonly string[]): string[] => [
+  ...['--no-pager', '--literal-pathspecs', '-C', root],
+  ...overrides(safe),
+  ...args,
+];
+
 const overrides = (settings: Iterable<readonly [string, string]>): string[] =>
   [...settings].flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
-const parts = (text: string): string[] => text.split('\0').filter((part) => part !== '');
+export const parts = (text: string): string[] => text.split('\0').filter((part) => part !== '');
 
 /**
  * Settings that switch off every filter driver that any configuration names. Reading the configuration runs nothing.
@@ -99,16 +109,52 @@ function environment(): NodeJS.ProcessEnv {
   };
 }
 
+/**
+ * Runs git until it has printed so much.
+ * @returns at most `most` bytes; null as {@link run}
+ */
+export function firstOfGit(
+  root: string,
+  args: readonly string[],
+  most: number,
+): Promise<{ bytes: Buffer; whole: boolean } | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('git', lookIn(root, args), {
+      ...surroundings(),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const chunks: Buffer[] = [];
+    let size = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > most) child.kill('SIGKILL');
+    });
+    child.on('error', (error) => {
+      if ('code' in error && error.code === 'ENOENT') resolve(null);
+      else reject(error);
+    });
+    child.on('close', (code) => {
+      if (code !== 0 && size <= most) resolve(null);
+      else resolve({ bytes: Buffer.concat(chunks).subarray(0, most), whole: size <= most });
+    });
+  });
+}
+
+const surroundings = () => ({
+  // Windows looks for the program in the working folder first, so it must not be the repository.
+  cwd: dirname(process.execPath),
+  env: environment(),
+  timeout: longestMs,
+  windowsHide: true,
+});
+
 /** @returns what git printed; null if there is no git or it ended with an error (no repository, not trusted, too slow) */
 function run(args: readonly string[], signal?: AbortSignal): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const options = {
-      // Windows looks for the program in the working folder first, so it must not be the repository.
-      cwd: dirname(process.execPath),
-      env: environment(),
+      ...surroundings(),
       maxBuffer: mostOutput,
-      timeout: longestMs,
-      windowsHide: true,
       ...(signal === undefined ? {} : { signal }),
     };
     const child = execFile('git', args, options, (error, stdout) => {

@@ -21,6 +21,7 @@ import { lastLineEnd, lengthOfWholeLines, linesOf, readRange } from './tail.ts';
 export const rotateBytes = 5 * 2 ** 20;
 
 const fileName = /^audit-\d{12}\.jsonl$/;
+const firstSeqOf = (path: string) => Number(/(\d{12})\.jsonl$/.exec(path)?.[1]);
 const nameOf = (firstSeq: number) => `audit-${String(firstSeq).padStart(12, '0')}.jsonl`;
 
 interface OpenFile {
@@ -29,8 +30,6 @@ interface OpenFile {
   ino: number;
   /** Bytes of lines that were synced. What lies behind them is not part of the audit. */
   length: number;
-  /** Lines are being written: what lies behind `length` may yet be taken back. */
-  pending: boolean;
   /** Lines that could not be taken back lie behind `length`. */
   spoilt: boolean;
 }
@@ -75,6 +74,26 @@ export async function openAuditFile(options: {
     file = await createFile(join(dir, nameOf(firstSeq)), quarantine);
     return file;
   };
+  /** How much of a file is lines: asked in turn with the writing, so that no half-written one is seen. */
+  const sizeOf = (handle: FileHandle) =>
+    queue(async () => {
+      const { ino, size } = await handle.stat();
+      return file !== null && file.ino === ino && file.spoilt ? file.length : size;
+    });
+  async function* linesFrom(from: number): AsyncIterable<string> {
+    const paths = await auditFiles(dir);
+    for (const [at, path] of paths.entries()) {
+      const next = paths[at + 1];
+      if (next !== undefined && firstSeqOf(next) <= from) continue;
+      const handle = await openToRead(path);
+      if (handle === null) continue;
+      try {
+        yield* linesOf(handle, await sizeOf(handle));
+      } finally {
+        await handle.close();
+      }
+    }
+  }
   return {
     lastLine: () => queue(async () => lastLineIn(dir)),
     append: (lines, head) =>
@@ -89,7 +108,8 @@ export async function openAuditFile(options: {
           throw unavailable(error);
         }
       }),
-    lines: () => allLines(dir, () => file),
+    lines: (from = 0) => linesFrom(from),
+    tail: (most) => tailOf(dir, most),
     witnessed: () => ledger.head.read(),
     close: () =>
       queue(async () => {
@@ -107,7 +127,6 @@ async function appendWhole(
   witness: () => Promise<void>,
 ): Promise<void> {
   const bytes = Buffer.from(`${lines.join('\n')}\n`);
-  file.pending = true;
   try {
     await file.handle.appendFile(bytes);
     await file.handle.datasync();
@@ -116,8 +135,6 @@ async function appendWhole(
   } catch (error) {
     await takeBack(file);
     throw error;
-  } finally {
-    file.pending = false;
   }
 }
 
@@ -152,7 +169,7 @@ async function createFile(path: string, quarantine: Quarantine): Promise<OpenFil
   const handle = await open(path, flags, 0o600);
   await syncDir(dirname(path));
   const { ino } = await handle.stat();
-  return { path, handle, ino, length: 0, pending: false, spoilt: false };
+  return { path, handle, ino, length: 0, spoilt: false };
 }
 
 async function auditFiles(dir: string): Promise<string[]> {
@@ -183,7 +200,7 @@ async function openLast(
       await handle.truncate(length);
       await handle.sync();
     }
-    return { path, handle, ino, length, pending: false, spoilt: false };
+    return { path, handle, ino, length, spoilt: false };
   } catch (error) {
     throw storageError(error, 'the audit log');
   }
@@ -217,17 +234,25 @@ async function openToRead(path: string): Promise<FileHandle | null> {
   }
 }
 
-async function* allLines(dir: string, growing: () => OpenFile | null): AsyncIterable<string> {
-  for (const path of await auditFiles(dir)) {
+/** A line is a few hundred bytes; whatever is much longer did not come from us. */
+const lineBytes = 2048;
+
+async function tailOf(dir: string, most: number): Promise<string[]> {
+  let found: string[] = [];
+  for (const path of (await auditFiles(dir)).reverse()) {
+    if (found.length >= most) break;
     const handle = await openToRead(path);
     if (handle === null) continue;
     try {
-      const { ino, size } = await handle.stat();
-      const file = growing();
-      const unsure = file !== null && file.ino === ino && (file.pending || file.spoilt);
-      yield* linesOf(handle, unsure ? file.length : size);
+      const { size } = await handle.stat();
+      const end = await lengthOfWholeLines(handle, size);
+      const start = Math.max(0, end - lineBytes * most);
+      const lines = (await readRange(handle, start, end)).toString('utf8').split('\n');
+      // The last piece is what follows the last line end: nothing; the first one may be half a line.
+      found = [...lines.slice(start === 0 ? 0 : 1, -1), ...found];
     } finally {
       await handle.close();
     }
   }
+  return found.slice(-most);
 }

@@ -14,10 +14,12 @@ import {
   sweepTemps,
   writeAtomic,
 } from './files.ts';
+import { createIdempotencyEntries } from './idempotency.ts';
 import { ensureKey, macOf } from './keys.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createQueue, createQueues } from './queue.ts';
 import { readRecordFile } from './record-file.ts';
+import { createSecurityFile } from './security-file.ts';
 
 /** The ledger on disk, with what the other files of the store need of it. */
 export interface LedgerFiles extends Ledger {
@@ -51,6 +53,9 @@ const TokensFile = z.object({
 });
 type TokensFile = z.infer<typeof TokensFile>;
 
+/** What stands in a ledger once a server has used it. */
+const signsOfUse = ['data-dir.txt', 'epochs', 'tokens.json', 'audit-head'];
+
 /**
  * Opens a ledger, and makes it (0700) with a new key if there is none.
  *
@@ -63,8 +68,7 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
     await ensureDir(join(dir, name));
     await sweepTemps(join(dir, name));
   }
-  const note = join(dir, 'data-dir.txt');
-  if ((await readText(note)) === null) await writeAtomic(note, `${dataDir}\n`);
+  const isNew = !(await namesIn(dir)).some((name) => signsOfUse.includes(name));
   let check: Fence = () => undefined;
   const fence = () => check();
   const quarantine = createQuarantine({ dir: join(dir, 'quarantine'), label: 'ledger', fence });
@@ -72,6 +76,14 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
   const mac = macOf(key);
   const runs = createRunEntries(join(dir, 'runs'), fence, quarantine);
   const head = createHeadFile(dir, { mac });
+  const idempotency = createIdempotencyEntries(join(dir, 'idempotency.jsonl'), fence, quarantine);
+  const securityPath = join(dir, 'security.json');
+  const security = createSecurityFile(securityPath, { mac }, fence);
+  // Only in a ledger that no server has used yet may the state be missing; later that is somebody's doing.
+  if (isNew && (await readText(securityPath)) === null)
+    await security.write({ level: 'open', events: [] });
+  const note = join(dir, 'data-dir.txt');
+  if ((await readText(note)) === null) await writeAtomic(note, `${dataDir}\n`);
   const tokens = createTokens(join(dir, 'tokens.json'), fence, quarantine);
   await tokens.load();
   return {
@@ -82,11 +94,15 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
     runs,
     config: accepted(join(dir, 'accepted', 'config.json'), fence),
     provider: accepted(join(dir, 'accepted', 'provider.json'), fence),
+    allowlist: accepted(join(dir, 'accepted', 'allowlist.json'), fence),
+    idempotency,
     rememberToken: tokens.remember,
     knewToken: tokens.knew,
+    security,
     setFence(next) {
       check = next;
       runs.forget();
+      idempotency.forget();
       head.forget();
     },
   };

@@ -85,6 +85,41 @@ async function merge(a: string[], b: string[], slice: () => Promise<void>): Prom
   return merged.concat(a.slice(i), b.slice(j));
 }
 
+/** Which names carry which tag. */
+export interface TagIndex {
+  /** Notes the tag of a name; null if it has none. */
+  set(name: string, tag: string | null): void;
+  delete(name: string): void;
+  /** The greatest name with this tag. */
+  newest(tag: string): string | undefined;
+}
+
+export function createTagIndex(): TagIndex {
+  const tags = new Map<string, string>();
+  const byTag = new Map<string, SortedNames>();
+  const leave = (name: string) => {
+    const tag = tags.get(name);
+    if (tag === undefined) return;
+    tags.delete(name);
+    const same = byTag.get(tag);
+    same?.delete(name);
+    if (same?.size === 0) byTag.delete(tag);
+  };
+  return {
+    set(name, tag) {
+      if (tags.get(name) === tag) return;
+      leave(name);
+      if (tag === null) return;
+      tags.set(name, tag);
+      const same = byTag.get(tag) ?? createSortedNames();
+      byTag.set(tag, same);
+      same.add(name);
+    },
+    delete: leave,
+    newest: (tag) => byTag.get(tag)?.older(undefined, 1)[0],
+  };
+}
+
 /** The names of a folder's records, and in which state each is as far as that is known. */
 export interface NameIndex {
   readonly size: number;

@@ -5,7 +5,7 @@ import { idPattern, type RecordKind } from '../contract/records.ts';
 import type { Logger, Quarantined, Records } from '../core/ports.ts';
 import { type Fence, removeFile, writeAtomic } from './files.ts';
 import { createFolder } from './folder.ts';
-import { createNameIndex, sortNames } from './names.ts';
+import { createNameIndex, createTagIndex, sortNames } from './names.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createQueues, createSlicer } from './queue.ts';
 import { createRecordCache } from './record-cache.ts';
@@ -37,6 +37,8 @@ export interface RecordFolderOptions<T> {
   kind: RecordKind;
   schema: z.ZodType<T>;
   statusOf: (record: T) => string;
+  /** What the newest of a kind is found by; null if by nothing. */
+  tagOf?: (record: T) => string | null;
   fence: Fence;
   quarantine: Quarantine;
   logger: Logger;
@@ -58,7 +60,9 @@ export async function openRecords<T extends { id: string }>(
   options: RecordFolderOptions<T>,
 ): Promise<RecordFolder<T>> {
   const { dir, label, kind, schema, statusOf, fence, quarantine, logger } = options;
+  const tagOf = options.tagOf ?? (() => null);
   const index = createNameIndex();
+  const tags = createTagIndex();
   const cache = createRecordCache<T>(cacheBytes);
   /** Of every record that was read: which file its state in the index is from. */
   const stamps = new Map<string, Stamp>();
@@ -71,6 +75,7 @@ export async function openRecords<T extends { id: string }>(
   const pathOf = (id: string) => join(dir, `${id}.json`);
   const forget = (id: string) => {
     index.delete(id);
+    tags.delete(id);
     cache.delete(id);
     stamps.delete(id);
     newer.delete(id);
@@ -102,6 +107,7 @@ export async function openRecords<T extends { id: string }>(
     cache.set(id, stamp, record);
     stamps.set(id, stamp);
     index.set(id, statusOf(record));
+    tags.set(id, tagOf(record));
   };
 
   const load = async (id: string): Promise<T | null> => {
@@ -239,6 +245,18 @@ export async function openRecords<T extends { id: string }>(
     async counts() {
       await statesKnown(countsMs);
       return index.counts();
+    },
+    async newest(wanted) {
+      await statesKnown(countsMs);
+      const found = new Map<string, T>();
+      const slice = createSlicer();
+      for (const tag of wanted) {
+        const id = tags.newest(tag);
+        const record = id === undefined ? null : await load(id);
+        if (record !== null) found.set(tag, record);
+        await slice();
+      }
+      return found;
     },
     ours: folder.ours,
     leftAlone: () =>

@@ -1,20 +1,14 @@
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
-import type { Document, Logger, Store } from '../core/ports.ts';
-import {
-  ensureRealDir,
-  type Fence,
-  hasCode,
-  readJson,
-  storageError,
-  sweepTemps,
-  writeAtomic,
-} from './files.ts';
+import type { Logger, Store } from '../core/ports.ts';
+import { openDocument, openWatchedDocument, watchFiles } from './documents.ts';
+import { ensureRealDir, type Fence, hasCode, storageError, sweepTemps } from './files.ts';
 import { createQuarantine } from './quarantine.ts';
-import { createQueue } from './queue.ts';
 import { openRecords } from './records.ts';
 import { createRunLogs } from './run-logs.ts';
+
+const watchedNames = ['config.json', 'provider.json', 'allowlist.json'];
 
 /**
  * Opens the durable record in a data directory, and makes what is missing of it. Only the holder of the claim may.
@@ -46,6 +40,7 @@ export async function openStore(options: {
     kind: 'draft',
     schema: DraftRecord,
     statusOf: (draft) => draft.status,
+    tagOf: (draft) => draft.plan_task_id,
   });
   const approved = await openRecords({
     ...(await folder('approved')),
@@ -59,32 +54,32 @@ export async function openStore(options: {
     kind: 'run',
     schema: RunRecord,
     statusOf: (run) => run.status,
+    tagOf: (run) => run.approved_id,
   });
   const runLogs = createRunLogs({ dir: runsFolder.dir, ours: runs.ours, fence, logger });
   const all = [drafts, approved, runs];
+  const watches: (() => void)[] = [];
   return {
     drafts,
     approved,
     runs,
     runLogs,
-    plan: document(join(ops, 'plan.json'), fence),
-    config: document(join(ops, 'config.json'), fence),
-    provider: document(join(ops, 'provider.json'), fence),
+    plan: openDocument(join(ops, 'plan.json'), fence),
+    config: openWatchedDocument(join(ops, 'config.json'), fence),
+    provider: openWatchedDocument(join(ops, 'provider.json'), fence),
+    allowlist: openWatchedDocument(join(ops, 'allowlist.json'), fence),
+    watch(changed) {
+      const end = watchFiles(ops, watchedNames, changed, logger);
+      watches.push(end);
+      return end;
+    },
     async quarantined() {
       return [...(await quarantine.list()), ...all.flatMap((records) => records.leftAlone())];
     },
     async close() {
+      for (const end of watches) end();
       await Promise.all([...all, runLogs].map((part) => part.close()));
     },
-  };
-}
-
-function document(path: string, fence: Fence): Document {
-  const queue = createQueue();
-  return {
-    read: () => readJson(path),
-    write: (value) =>
-      queue(() => writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`, { fence })),
   };
 }
 

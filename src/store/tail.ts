@@ -35,22 +35,30 @@ export async function readRange(handle: FileHandle, start: number, end: number):
   return bytes.subarray(0, filled);
 }
 
+/** The most that is kept of a line, in bytes: a file with no line end must not fill the memory. */
+const mostOfLine = 2 ** 20;
+
 /**
- * The lines of the first `length` bytes of a file, without their ends. Splits at line feeds only: other characters
+ * The lines of the first `length` bytes of a file, without their ends; of a line that is far too long, its beginning. Splits at line feeds only: other characters
  * that some take for line ends may stand inside a JSON string.
  */
 export async function* linesOf(handle: FileHandle, length: number): AsyncIterable<string> {
   let rest: Buffer[] = [];
+  let kept = 0;
   for (let at = 0; at < length; at += chunkBytes) {
     const bytes = await readRange(handle, at, Math.min(length, at + chunkBytes));
     let start = 0;
     for (let end = bytes.indexOf(lineEnd); end >= 0; end = bytes.indexOf(lineEnd, start)) {
-      rest.push(bytes.subarray(start, end));
+      if (kept < mostOfLine) rest.push(bytes.subarray(start, end));
       yield Buffer.concat(rest).toString('utf8');
       rest = [];
+      kept = 0;
       start = end + 1;
     }
-    if (start < bytes.length) rest.push(bytes.subarray(start));
+    if (start < bytes.length && kept < mostOfLine) {
+      rest.push(bytes.subarray(start));
+      kept += bytes.length - start;
+    }
   }
   if (rest.length > 0) yield Buffer.concat(rest).toString('utf8');
 }

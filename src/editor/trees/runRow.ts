@@ -49,10 +49,11 @@ export function runRow({ run, title }: TitledRun, now: number): Row {
   const age = ageOf(run.created_at, now);
   const label = title === null ? run.id : oneLine(title, 120);
   const took = durationOf(run.started_at, run.finished_at);
-  const state = took === null ? [status] : [`${status} in ${took}`];
+  const state = took === null ? status : `${status} in ${took}`;
   return {
     label,
-    description: [age.short, ...state].join(' · '),
+    // The state before the age: in a narrow side bar the end is cut off.
+    description: [state, age.short].join(' · '),
     icon: runLooks[status],
     contextValue: `run;${isLive(status) ? 'live' : 'over'};${status};`,
     tooltip: tooltipOf(`**${capital(status)}** (created ${age.long})`, title, [
@@ -78,7 +79,7 @@ export function stepRow(step: RunStep, number: number): Row {
   const state = took === null ? step.status : `${step.status} in ${took}`;
   return {
     label: `${number}. ${words}`,
-    description: [oneLine(step.id, 40), state].join(' · '),
+    description: [state, oneLine(step.id, 40)].join(' · '),
     icon: stepLooks[step.status],
     contextValue: `step;${step.kind};${step.status};`,
     tooltip: tooltipOf(`**${words}**: ${step.status}`, answerOf(step.result), [

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { ErrorBody, type ErrorCode, errorStatus } from '../../../src/contract/errors.ts';
 import { Draft } from '../../../src/contract/operations.ts';
 import { Approved } from '../../../src/contract/records.ts';
-import { AuditEntry } from '../../../src/core/audit.ts';
+import { AuditEntry } from '../../../src/contract/rows/security.ts';
 import type { Reply, TestServer } from '../harness.ts';
 
 /** Creates a draft as admin. */

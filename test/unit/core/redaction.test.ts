@@ -106,3 +106,35 @@ describe('what looks like a secret', () => {
     expect(performance.now() - began).toBeLessThan(5000);
   });
 });
+
+describe('JSON web tokens', () => {
+  const pattern = /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g;
+  const piece = fc.oneof(
+    fc.constantFrom('eyJ', '.', '-', '_', ' ', 'eyJhbGciOi', 'abcdefgh', '.abcdefgh', '\n'),
+    fc.stringMatching(/^[A-Za-z0-9_.-]{0,12}$/),
+  );
+
+  it('are found where the pattern finds them', () => {
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const text = pieces.join('');
+        expect(none.redact(text)).toBe(text.replace(pattern, placeholder));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('do not make the time that it takes grow with the square of a line', () => {
+    const lines = ['-eyJaaaaaaaa', 'eyJaaaaaaaa.', 'aeyJ'].map((one) => one.repeat(150_000));
+    for (const line of [...lines, `${lines[2]}.aaaaaaaa.aaaaaaaa`])
+      expect(none.redact(line).length).toBeLessThanOrEqual(line.length);
+  }, 5_000);
+});
+
+describe('redaction that keeps lines', () => {
+  it('leaves as many lines as there were', () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nAAAA\nBBBB\n-----END PRIVATE KEY-----';
+    expect(none.redactLines(`a\n${key}\nb`)).toBe(`a\n${placeholder}\n\n\n\nb`);
+    expect(none.redact(`a\n${key}\nb`)).toBe(`a\n${placeholder}\nb`);
+  });
+});

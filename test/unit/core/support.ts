@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { OpId } from '../../../src/contract/operations.ts';
 import type {
@@ -29,6 +29,7 @@ import { createRedactor } from '../../../src/core/redaction.ts';
 import { createRunBook, type RunBook } from '../../../src/core/runbook.ts';
 import { openSettings } from '../../../src/core/settings.ts';
 import { createWorker } from '../../../src/execution/worker.ts';
+import { openReading } from '../../../src/http/reading.ts';
 import { baseUrl } from '../../../src/providers/presets.ts';
 import { openAuditFile } from '../../../src/store/auditfile.ts';
 import { openLedger } from '../../../src/store/ledger.ts';
@@ -123,6 +124,16 @@ export interface CoreOptions {
   auditFile?: Parts['auditFile'];
 }
 
+/** What clients read through: the folder that holds the data directory. */
+function readingOf({ dataDir, clock }: Parts) {
+  const reading = openReading({
+    ...{ root: dirname(dataDir), dataDir, env: {}, folders: undefined, clock, fence() {} },
+    settings: { requireAllowlist: true, allowlistTtl: 300, snapshotTtl: 240, repoRoot: null },
+  });
+  onTestFinished(() => reading.close());
+  return reading;
+}
+
 /** The whole core over real parts; runs are carried out by what the test says. */
 export async function startCore(parts: Parts, options: CoreOptions = {}) {
   const { store, ledger, clock, logger } = parts;
@@ -138,6 +149,8 @@ export async function startCore(parts: Parts, options: CoreOptions = {}) {
       hostedBy: 'headless',
     },
     tokens: () => [],
+    repository: readingOf(parts),
+    server: { rotateToken: async () => 'a-new-token-for-tests', restart() {}, stop() {} },
     shutdown: options.shutdown ?? shutdown.signal,
     worker(made) {
       book = made;

@@ -53,7 +53,7 @@ describe('a run', () => {
   test('is named after what it carries out, or by its id if that is gone', () => {
     const times = { started_at: '2026-03-01T12:00:01.000Z', finished_at: '2026-03-01T12:00:13Z' };
     const row = runRow({ run: run(times), title: 'Explain' }, now);
-    expect(row).toMatchObject({ label: 'Explain', description: '5 min · done in 12 s' });
+    expect(row).toMatchObject({ label: 'Explain', description: 'done in 12 s · 5 min' });
     expect(runRow({ run: run(), title: null }, now).label).toBe('r_1772366400000_abcdef');
   });
 
@@ -75,7 +75,7 @@ describe('a run', () => {
     const rows = stepStatuses.map((status) =>
       stepRow(RunStep.parse({ id: 'one', kind: 'prompt', status }), 1),
     );
-    expect(rows[0]).toMatchObject({ label: '1. Ask the model', description: 'one · waiting' });
+    expect(rows[0]).toMatchObject({ label: '1. Ask the model', description: 'waiting · one' });
     expect(new Set(rows.map(({ icon }) => icon.id)).size).toBe(stepStatuses.length);
   });
 });

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { op } from '../operation.ts';
+
+/** The table told in a form that other programs read. */
+export const openApiRows = {
+  getOpenApi: op({
+    method: 'get',
+    path: '/ops/openapi.json',
+    role: 'actions',
+    input: z.object({
+      /** `actions`: only what a ChatGPT Actions client can import. */
+      for: z.literal('actions').optional(),
+    }),
+    output: z.looseObject({
+      openapi: z.string(),
+      paths: z.record(z.string(), z.looseObject({})),
+    }),
+    status: 200,
+    summary: 'Describes what the caller may call, in OpenAPI 3.1.',
+    effect: 'read',
+    actions: false,
+    mcp: false,
+  }),
+};

@@ -1,0 +1,131 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { z } from 'zod';
+import type { IdempotencyEntries, IdempotencyEntry } from '../core/ports.ts';
+import { type Fence, noFollow, parseJson, readText, storageError, writeAtomic } from './files.ts';
+import type { Quarantine } from './quarantine.ts';
+import { createQueue } from './queue.ts';
+import { stampAt } from './record-file.ts';
+
+/*
+ * One file that grows: a line when an attempt begins (synced before its effect), a line when it has happened or is
+ * dropped (not synced: after a power cut the records tell which it was). It is written anew when most of it is past.
+ */
+
+/** How many entries one actor may have; with more, its oldest go. So nobody can push out what belongs to another. */
+export const mostEntries = 10_000;
+/** Lines of the past that are put up with before the file is written anew. */
+const mostStale = 1_000;
+
+const Begun: z.ZodType<IdempotencyEntry> = z.object({
+  slot: z.string(),
+  actor: z.string(),
+  request: z.string(),
+  records: z.array(z.string()),
+  at: z.number(),
+  done: z.boolean(),
+});
+const Note = z.object({ slot: z.string(), now: z.enum(['done', 'dropped']) });
+type Note = z.infer<typeof Note>;
+
+/** The idempotency entries of a ledger, kept in memory: nobody else writes them while the claim holds. */
+export function createIdempotencyEntries(
+  path: string,
+  fence: Fence,
+  quarantine: Quarantine,
+): IdempotencyEntries & { forget(): void } {
+  const queue = createQueue();
+  let loading: Promise<Map<string, IdempotencyEntry>> | null = null;
+  let lines = 0;
+
+  const rewrite = async (entries: ReadonlyMap<string, IdempotencyEntry>) => {
+    await writeAtomic(path, linesOf([...entries.values()]), { fence });
+    lines = entries.size;
+  };
+  const load = async () => {
+    const entries = new Map<string, IdempotencyEntry>();
+    const found = stampAt(path) !== null;
+    const text = await readText(path);
+    if (found && text === null)
+      await quarantine.take(path, 'It is not a list of idempotency entries.');
+    for (const line of (text ?? '').split('\n')) apply(entries, parseJson(line));
+    // A torn last line must not become part of the next one.
+    if ((text ?? '') !== linesOf([...entries.values()])) await rewrite(entries);
+    lines = entries.size;
+    return entries;
+  };
+  const entries = () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = null; // the next one tries again
+      throw error;
+    });
+    return loading;
+  };
+  /* Known at once, and also where the disk refuses it: what is on disk is settled at the next start. */
+  const note = async (notes: readonly Note[]) => {
+    const known = await entries();
+    for (const one of notes) apply(known, one);
+    if (notes.length > 0) await write(notes, false);
+  };
+  const write = (news: readonly (IdempotencyEntry | Note)[], sync: boolean) =>
+    queue(async () => {
+      const known = await entries();
+      fence();
+      await append(path, linesOf(news), sync);
+      lines += news.length;
+      for (const line of news) apply(known, line);
+      if (lines > 2 * known.size + mostStale) await rewrite(known);
+    });
+  return {
+    get: async (slot) => (await entries()).get(slot) ?? null,
+    async begin(entry) {
+      const known = await entries();
+      const mine = [...known.values()].filter(({ actor }) => actor === entry.actor);
+      const oldest = mine.slice(0, Math.max(0, mine.length + 1 - mostEntries));
+      const dropped = oldest.map(({ slot }) => ({ slot, now: 'dropped' as const }));
+      await write([...dropped, entry], true);
+    },
+    finish: (slot) => note([{ slot, now: 'done' }]),
+    drop: (slots) => note(slots.map((slot) => ({ slot, now: 'dropped' }))),
+    all: async () => [...(await entries()).values()],
+    forget() {
+      loading = null;
+    },
+  };
+}
+
+const linesOf = (all: readonly unknown[]) => all.map((one) => `${JSON.stringify(one)}\n`).join('');
+
+function apply(entries: Map<string, IdempotencyEntry>, line: unknown): void {
+  const begun = Begun.safeParse(line).data;
+  if (begun !== undefined) {
+    entries.delete(begun.slot); // a Map keeps the order of insertion: begun again, it is the newest
+    entries.set(begun.slot, begun);
+    return;
+  }
+  const note = Note.safeParse(line).data;
+  if (note?.now === 'dropped') entries.delete(note.slot);
+  const entry = note?.now === 'done' ? entries.get(note.slot) : undefined;
+  if (entry !== undefined) entries.set(entry.slot, { ...entry, done: true });
+}
+
+async function append(path: string, text: string, sync: boolean): Promise<void> {
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow;
+    const handle = await open(path, flags, 0o600);
+    try {
+      const { size } = await handle.stat();
+      try {
+        await handle.appendFile(text);
+        if (sync) await handle.datasync();
+      } catch (error) {
+        await handle.truncate(size); // half a line must not become part of the next one
+        throw error;
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw storageError(error, 'the idempotency entries');
+  }
+}
