@@ -6,6 +6,7 @@ import { addDraft } from './commands/draft.ts';
 import { addDrafts } from './commands/drafts.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addLogs } from './commands/logs.ts';
+import { addOpenApi } from './commands/openapi.ts';
 import { addReject } from './commands/reject.ts';
 import { addRuns } from './commands/runs.ts';
 import { addServe } from './commands/serve.ts';
@@ -47,6 +48,7 @@ const groups = [
   addReject,
   addRuns,
   addLogs,
+  addOpenApi,
 ];
 
 /** Makes the command line over what the composition root hands in. */

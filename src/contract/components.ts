@@ -1,12 +1,7 @@
 import { z } from 'zod';
 import { ErrorBody, ErrorCodeSchema, Issue } from './errors.ts';
 import { ChangeEvent } from './events.ts';
-import {
-  ApprovedListItem,
-  Draft,
-  DraftListItem,
-  RunListItem,
-} from './operations.ts';
+import { ApprovedListItem, Draft, DraftListItem, RunListItem } from './operations.ts';
 import {
   Approved,
   CommandStep,
@@ -76,26 +71,34 @@ export function collectSchemas(): Schemas {
   };
 }
 
-/** Makes every reference one into the components, and leaves out what belongs to a schema that stands alone. */
+/** Makes every reference one into the components, and leaves out what says nothing in such a document. */
 function refer(value: unknown, direction: Direction): unknown {
   if (Array.isArray(value)) return value.map((item) => refer(item, direction));
   const fields = Fields.safeParse(value);
   if (!fields.success) return value;
   const ref = Ref.safeParse(value);
-  const told = Object.entries(fields.data).filter(
-    ([key]) => !['$schema', '$defs', '$id', '$ref'].includes(key),
-  );
+  const told = Object.entries(fields.data).filter(([key, item]) => !isNoise(key, item));
   const rest = Object.fromEntries(told.map(([key, item]) => [key, refer(item, direction)]));
-  if (!ref.success) return rest;
-  return { $ref: prefix + nameOf(ref.data.$ref.replace('#/$defs/', ''), direction), ...rest };
+  if (ref.success)
+    return { $ref: prefix + nameOf(ref.data.$ref.replace('#/$defs/', ''), direction), ...rest };
+  // Importers of Actions refuse an object that lists no properties, a map too.
+  return rest.type === 'object' ? { properties: {}, ...rest } : rest;
 }
+
+/** What belongs to a schema that stands alone, and limits that every JSON value of the kind keeps. */
+const isNoise = (key: string, value: unknown) =>
+  ['$schema', '$defs', '$id', '$ref'].includes(key) ||
+  (['minimum', 'maximum'].includes(key) && Math.abs(Number(value)) === Number.MAX_SAFE_INTEGER) ||
+  (key === 'propertyNames' && JSON.stringify(value) === '{"type":"string"}');
 
 /** A schema has a second name for what is sent only where that is not what is answered. */
 const nameOf = (id: string, direction: Direction) =>
-  direction === 'input' && twofold.has(id) ? `${id}Input` : id;
+  direction === 'input' && twofold().has(id) ? `${id}Input` : id;
 
 /** The named schemas whose two directions differ, in themselves or in what they refer to. */
-const twofold = (() => {
+let known: ReadonlySet<string> | undefined;
+function twofold(): ReadonlySet<string> {
+  if (known !== undefined) return known;
   const uri = (id: string) => `<${id}>`;
   const formsOf = (io: Direction) => z.toJSONSchema(registry, { io, uri }).schemas;
   const [sent, answered] = [formsOf('input'), formsOf('output')];
@@ -109,5 +112,6 @@ const twofold = (() => {
     before = found.size;
     for (const id of Object.keys(named)) if (differs(id)) found.add(id);
   }
+  known = found;
   return found;
-})();
+}

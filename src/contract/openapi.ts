@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import { collectSchemas, type Json, type Schemas } from './components.ts';
-import { ErrorBody, errorStatus } from './errors.ts';
-import { ChangeEvent } from './events.ts';
+import { ErrorBody } from './errors.ts';
+import {
+  correlated,
+  errorStatuses,
+  header,
+  headers,
+  refusalResponses,
+  refused,
+  text,
+} from './openapi-answers.ts';
+import { addRaw } from './openapi-raw.ts';
 import { mayCall, placeOf, type Role } from './operation.ts';
 import { type Operation, type OpId, opIds, table } from './operations.ts';
 import { IdempotencyKey } from './records.ts';
-import { type RawRoute, raw } from './raw.ts';
 
 export interface OpenApiOptions {
   /** Whose rights decide what is described. */
@@ -13,8 +21,6 @@ export interface OpenApiOptions {
   /** `actions`: only what a ChatGPT Actions client can import. */
   for?: 'actions' | undefined;
   version: string;
-  /** Where the server is reached, without a slash at the end. */
-  url: string;
 }
 
 /** An OpenAPI document, as far as whoever passes it on has to know it. */
@@ -26,9 +32,9 @@ export interface OpenApi extends Json {
 /**
  * Describes the wire in OpenAPI 3.1, from the operation table and the list of raw routes.
  *
- * @returns only what the role may call; for Actions only rows that are offered to it, and no raw routes
+ * @returns a document without `servers`: only what the role may call; for Actions only rows that are offered to it, and no raw routes
  */
-export function openApiOf({ role, for: client, version, url }: OpenApiOptions): OpenApi {
+export function openApiOf({ role, for: client, version }: OpenApiOptions): OpenApi {
   const schemas = collectSchemas();
   const forActions = client === 'actions';
   const paths: Record<string, Json> = {};
@@ -50,112 +56,26 @@ export function openApiOf({ role, for: client, version, url }: OpenApiOptions): 
       description:
         'Work that language models propose and people allow. Nothing runs before a person has approved exactly that.',
     },
-    servers: [{ url }],
     security: [{ token: [] }],
     paths,
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       schemas: schemas.referred(),
       headers,
-      responses: Object.fromEntries(
-        Object.entries(refusals).map(([status, told]) => [told.name, refusalOf(Number(status))]),
-      ),
+      responses: refusalResponses(),
     },
   };
-}
-
-const text = { type: 'string' };
-const headers: Json = {
-  CorrelationId: {
-    description: 'Names the request: the same id stands in the log and in the audit.',
-    schema: text,
-  },
-  ETag: { description: 'Names exactly this state of the record.', schema: text },
-  Link: { description: 'Leads to the next page, if there is more: <...>; rel="next".', schema: text },
-  TotalCount: {
-    description: 'How many records match in all.',
-    schema: { type: 'integer', minimum: 0 },
-  },
-  RetryAfter: {
-    description: 'Seconds after which trying again makes sense.',
-    schema: { type: 'integer', minimum: 0 },
-  },
-  Authenticate: { description: 'How to identify: Bearer.', schema: text },
-};
-const header = (name: string) => ({ $ref: `#/components/headers/${name}` });
-const correlated = { 'X-Correlation-ID': header('CorrelationId') };
-
-/** A refusal by its status: the name of its component, and when it comes. */
-const refusals: Readonly<Record<number, { name: string; says: string; headers?: Json }>> = {
-  400: { name: 'BadRequest', says: 'What was asked for is of another kind than this can take.' },
-  401: {
-    name: 'Unauthorized',
-    says: 'There is no token, or it is not valid.',
-    headers: { 'WWW-Authenticate': header('Authenticate') },
-  },
-  403: { name: 'Forbidden', says: 'The token, the caller or the path is not allowed this.' },
-  404: { name: 'NotFound', says: 'There is no such record or address.' },
-  409: { name: 'Conflict', says: 'The record is in a state that does not allow this.' },
-  412: { name: 'Stale', says: 'The record is not what the caller saw any more.' },
-  413: { name: 'TooLarge', says: 'This is more than can be taken or shown.' },
-  415: { name: 'UnsupportedMediaType', says: 'The body is not plain JSON in UTF-8.' },
-  422: { name: 'Invalid', says: 'The request does not fit, or holds a secret.' },
-  429: {
-    name: 'TooManyRequests',
-    says: 'The token has used up its requests for now.',
-    headers: { 'Retry-After': header('RetryAfter') },
-  },
-  500: { name: 'Internal', says: 'Something went wrong inside; the log has more.' },
-  503: {
-    name: 'Unavailable',
-    says: 'The server is locked down, is not the writer, or cannot write its audit.',
-    headers: { 'Retry-After': header('RetryAfter') },
-  },
-  507: { name: 'StorageFull', says: 'There is no room left on the disk.' },
-};
-
-function refusalOf(status: number): Json {
-  const told = refusals[status];
-  return {
-    description: told?.says ?? 'Refused.',
-    headers: { ...correlated, ...told?.headers },
-    content: {
-      'application/json': { schema: { $ref: '#/components/schemas/ErrorBody' } },
-    },
-  };
-}
-
-/** The statuses of the refusals that an operation can be answered with. */
-export function errorStatuses(operation: Operation): number[] {
-  const changes = operation.effect !== 'read';
-  const found = new Set<number>([
-    ...[errorStatus.token_missing, errorStatus.role_required, errorStatus.rate_limited],
-    ...[errorStatus.internal, errorStatus.not_writer],
-    ...(Object.keys(operation.input.shape).length > 0 ? [errorStatus.validation_error] : []),
-    ...(operation.path.includes('{') ? [errorStatus.not_found] : []),
-    ...(operation.method === 'get'
-      ? []
-      : [errorStatus.payload_too_large, errorStatus.unsupported_media_type]),
-    ...(changes ? [errorStatus.storage_full] : []),
-    ...(operation.ifMatch ? [errorStatus.stale] : []),
-    ...(operation.refusals ?? []),
-  ]);
-  return [...found].sort((one, other) => one - other);
 }
 
 function describe(id: OpId, operation: Operation, schemas: Schemas, forActions: boolean): Json {
   const { parameters, body } = inputOf(operation, schemas, forActions);
-  const refused = errorStatuses(operation).map((status) => [
-    String(status),
-    { $ref: `#/components/responses/${refusals[status]?.name}` },
-  ]);
   return {
     operationId: id,
     summary: operation.summary,
     ...(forActions ? { 'x-openai-isConsequential': operation.effect !== 'read' } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === null ? {} : { requestBody: body }),
-    responses: { ...answersOf(operation, schemas), ...Object.fromEntries(refused) },
+    responses: { ...answersOf(operation, schemas), ...refused(errorStatuses(operation)) },
   };
 }
 
@@ -181,10 +101,11 @@ function inputOf(operation: Operation, schemas: Schemas, forActions: boolean) {
     parameters.push({
       ...{ name, in: place, schema },
       required: place === 'path' || (!either && required.includes(name)),
-      ...(either ? { description: 'May stand in the body instead; what the query says wins.' } : {}),
+      ...(either ? { description: eitherPlace(required.includes(name)) } : {}),
     });
   }
-  parameters.push(...headerParameters(operation, forActions));
+  // Actions clients cannot send headers of their own.
+  if (!forActions) parameters.push(...headerParameters(operation, schemas));
   if (Object.keys(inBody).length === 0) return { parameters, body: null };
   const needed = required.filter(
     (name) =>
@@ -200,15 +121,16 @@ function inputOf(operation: Operation, schemas: Schemas, forActions: boolean) {
   };
 }
 
+const eitherPlace = (needed: boolean) =>
+  `${needed ? 'Has to stand here or in the body' : 'May stand in the body instead'}; what the query says wins.`;
+
 /** What a reference leads to, or the schema itself. */
 function inlined(schema: Json, schemas: Schemas): unknown {
   const { $ref } = schema;
   return typeof $ref === 'string' ? schemas.referred()[$ref.split('/').at(-1) ?? ''] : schema;
 }
 
-/** Header parameters. Actions clients cannot send any. */
-function headerParameters(operation: Operation, forActions: boolean): Json[] {
-  if (forActions) return [];
+function headerParameters(operation: Operation, schemas: Schemas): Json[] {
   const parameter = (name: string, description: string, schema: Json = text) => ({
     ...{ name, in: 'header', required: false, description, schema },
   });
@@ -225,7 +147,7 @@ function headerParameters(operation: Operation, forActions: boolean): Json[] {
           parameter(
             'Idempotency-Key',
             'Names the attempt: asking again with it, within 24 hours, does nothing twice.',
-            { type: 'string', pattern: IdempotencyKey.def.pattern },
+            schemas.of(IdempotencyKey, 'input'),
           ),
         ]
       : []),
@@ -255,58 +177,4 @@ function answersOf(operation: Operation, schemas: Schemas): Json {
     [String(operation.status)]: answer,
     ...(operation.etag && operation.method === 'get' ? unchanged : {}),
   };
-}
-
-/** The routes that are no operations. */
-function addRaw(paths: Record<string, Json>, schemas: Schemas) {
-  const add = (id: string, route: RawRoute, more: Json) => {
-    const open = route.role === null ? { security: [] } : {};
-    paths[route.path] = { get: { operationId: id, summary: route.summary, ...open, ...more } };
-  };
-  const refused = (...statuses: number[]) =>
-    Object.fromEntries(
-      statuses.map((status) => [
-        String(status),
-        { $ref: `#/components/responses/${refusals[status]?.name}` },
-      ]),
-    );
-  const challenge = { type: 'string', pattern: '^[0-9A-Fa-f]{32,64}$' };
-  const proof = { ...text, description: 'HMAC over the challenge and the address of the server.' };
-  add('getHealth', raw.getHealth, {
-    parameters: [{ name: 'challenge', in: 'query', required: false, schema: challenge }],
-    responses: {
-      '200': {
-        description: 'There.',
-        headers: correlated,
-        content: {
-          'application/json': {
-            schema: {
-              type: 'object',
-              properties: { status: { const: 'ok' }, proof },
-              required: ['status'],
-            },
-          },
-        },
-      },
-      ...refused(403, 422, 500, 503),
-    },
-  });
-  const event = schemas.of(ChangeEvent, 'output');
-  add('streamEvents', raw.streamEvents, {
-    parameters: [
-      {
-        ...{ name: 'Last-Event-ID', in: 'header', required: false, schema: text },
-        description: 'The id of the last event that the reader has seen.',
-      },
-    ],
-    responses: {
-      '200': {
-        description:
-          'Events without a name carry a change as JSON; a `reset` event says that changes were missed.',
-        headers: correlated,
-        content: { 'text/event-stream': { schema: text, 'x-gimo-event': event } },
-      },
-      ...refused(401, 403, 429, 500, 503),
-    },
-  });
 }

@@ -45,8 +45,10 @@ export async function openAudit(ports: {
   ledger: Ledger;
   clock: Clock;
   logger: Logger;
+  /** Takes secrets out of what callers name themselves: the correlation id and the target. */
+  redact?: (text: string) => string;
 }): Promise<Audit> {
-  const { file, ledger, clock, logger } = ports;
+  const { file, ledger, clock, logger, redact = (text: string) => text } = ports;
   let head = await endOf(file, ledger);
   let waiting: Pending[] = [];
   let flushing = false;
@@ -75,7 +77,12 @@ export async function openAudit(ports: {
 
   const append = (act: Act, outcome: string) =>
     new Promise<void>((done, failed) => {
-      waiting.push({ act, outcome, ts: new Date(clock.now()).toISOString(), done, failed });
+      const clean = {
+        ...act,
+        correlationId: redact(act.correlationId),
+        target: act.target === null ? null : redact(act.target),
+      };
+      waiting.push({ act: clean, outcome, ts: new Date(clock.now()).toISOString(), done, failed });
       if (!flushing) void flush();
     });
 

@@ -13,6 +13,7 @@ import type { Handlers } from './handlers.ts';
 import { createIdempotency } from './idempotency.ts';
 import { createIds } from './ids.ts';
 import { createLocks } from './locks.ts';
+import { openApiHandler } from './openapi.ts';
 import { openPanic, type Panic } from './panic.ts';
 import { planHandlers } from './plan.ts';
 import type {
@@ -55,6 +56,8 @@ export interface CorePorts {
   worker: (book: RunBook, settings: Settings, redactor: Redactor) => Worker;
   shutdown: AbortSignal;
   server: ServerControl;
+  /** Where clients reach the server, without a slash at the end; where it answered them if left out. */
+  publicUrl?: (() => string) | undefined;
   /** Seconds that terminal runs are kept; what the configuration says if left out. */
   runTtlSeconds?: number | undefined;
   /** Deletes snapshots whose time is over. */
@@ -85,7 +88,10 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   const events = createEvents((error) =>
     logger.log('error', `a listener failed: ${redactor.redact(String(error))}`),
   );
-  const audit = await openAudit({ file: ports.auditFile, ledger, clock, logger });
+  const audit = await openAudit({
+    ...{ file: ports.auditFile, ledger, clock, logger },
+    redact: redactor.redactKnown,
+  });
   const keys = await openFoundKeys({ ...ports, audit });
   foundKeys = keys;
   const locks = createLocks();
@@ -119,6 +125,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   const handlers: Handlers = {
     ...repository.handlers,
     getStatus: statusHandler({ store, settings, clock, facts, panic, changes }),
+    getOpenApi: openApiHandler(facts.version, ports.publicUrl ?? (() => '')),
     ...drafts.handlers,
     ...approvals.handlers,
     ...runs.handlers,
@@ -132,7 +139,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
       allowlistCount: async () => (await repository.allowed()).length,
     }),
     ...planHandlers(store, drafts.refuseSecrets),
-    ...settingsHandlers(settings, keys),
+    ...settingsHandlers(settings, keys, drafts.refuseSecrets),
     ...changes.handlers,
     redraft: redraftHandler({ store, approvals, drafts }),
     generateDraft: generateHandler({
@@ -169,23 +176,28 @@ export async function openCore(ports: CorePorts): Promise<Core> {
 function settingsHandlers(
   settings: Settings,
   keys: FoundKeys,
+  refuseSecrets: (proposal: unknown) => void,
 ): Pick<Handlers, 'getConfig' | 'setConfig' | 'getProvider' | 'setProvider'> {
   return {
     getConfig: { read: async () => ({ body: settings.config() }) },
     setConfig: {
       lock: () => 'config',
-      prepare: async (patch) => ({
-        target: null,
-        effect: async () => ({
-          body: await settings.setConfig(patch),
-          changes: [{ type: 'config', id: null }],
-        }),
-      }),
+      prepare: async (patch) => {
+        refuseSecrets(patch);
+        return {
+          target: null,
+          effect: async () => ({
+            body: await settings.setConfig(patch),
+            changes: [{ type: 'config', id: null }],
+          }),
+        };
+      },
     },
     getProvider: { read: async () => ({ body: settings.providers() }) },
     setProvider: {
       lock: () => 'provider',
       prepare: async (next) => {
+        refuseSecrets(withoutKeys(next));
         const accept = settings.prepareProviders(next);
         return {
           target: next.active,
@@ -199,3 +211,9 @@ function settingsHandlers(
     },
   };
 }
+
+/** Providers without what may be a key: the rest of them is shown, and lies in the workspace. */
+const withoutKeys = ({ active, providers }: ProviderConfig) => [
+  active,
+  Object.entries(providers).map(([name, entry]) => [name, { ...entry, api_key: null }]),
+];

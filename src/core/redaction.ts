@@ -19,7 +19,7 @@ const pair =
   /\b(password|passwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token)(["']?\s{0,8}[=:]\s{0,8}["']?)([^\s"',;]{6,})/gi;
 
 export interface Redactor {
-  /** Replaces known secrets by exact value, then what looks like one. */
+  /** Replaces known secrets (by exact value, and as they are usually coded), then what looks like one. */
   redact(text: string): string;
   /** The same, and every line keeps its number. */
   redactLines(text: string): string;
@@ -37,10 +37,17 @@ export interface Redactor {
  */
 export function createRedactor(known: () => Iterable<string>): Redactor {
   const values = () => [...known()].filter((value) => value.length >= shortest);
+  const coded = new Map<string, readonly string[]>();
+  const forms = () =>
+    values().flatMap((value) => {
+      const made = coded.get(value) ?? formsOf(value);
+      coded.set(value, made);
+      return made;
+    });
   const redactKnown = (text: string) =>
-    values()
+    forms()
       .sort((a, b) => b.length - a.length)
-      .reduce((rest, value) => rest.replaceAll(value, placeholder), text);
+      .reduce((rest, form) => rest.replaceAll(form, placeholder), text);
   return {
     redactKnown,
     redact: (text) => redactLike(redactKnown(text), () => placeholder),
@@ -48,12 +55,20 @@ export function createRedactor(known: () => Iterable<string>): Redactor {
       redactLike(redactKnown(text), (found) => placeholder + found.replace(/[^\n]+/g, '')),
     values,
     holdsSecret(value) {
-      const secrets = values();
+      const secrets = forms();
       for (const text of textsOf(value))
         if (secrets.some((secret) => text.includes(secret))) return true;
       return false;
     },
   };
+}
+
+/** A secret as it is, and as others write it: in an address, in JSON, in base64 and base64url, in hex digits. */
+function formsOf(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  const binary = [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')];
+  const spelled = [encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)];
+  return [...new Set([secret, ...spelled, ...binary.map((text) => text.replace(/=+$/, ''))])];
 }
 
 function redactLike(text: string, instead: (found: string) => string): string {

@@ -9,6 +9,8 @@ import { Refusal } from './messages.ts';
 import { createVault } from './vault.ts';
 
 const firstPort = 9325;
+/** Milliseconds that the server of the window before may take to stop, after a reload. */
+const predecessorMs = 6_000;
 
 /** What the editor knows, and a server needs. */
 export interface HostSurroundings {
@@ -45,6 +47,7 @@ export async function startHostOfWindow(
     vault,
     installId: vscode.env.machineId,
     folders: foldersOnDisk,
+    patience: predecessorMs,
     onStopped: ended,
   });
   await context.workspaceState.update(memoryKeys.port, host.port);

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import express from 'express';
 import { GimoError } from '../contract/errors.ts';
 import { proofText } from '../contract/proof.ts';
+import { raw } from '../contract/raw.ts';
 import type { Core } from '../core/core.ts';
 import type { Ledger, Logger } from '../core/ports.ts';
 import { errorHandler } from './errors.ts';
@@ -42,13 +43,16 @@ export function createApp(ports: AppPorts): RequestListener {
   // Query strings are read by the operation table's types, not by express.
   app.set('query parser', false);
   app.use(correlate, accessLog(logger), checkHost(ports.port), checkOrigin(ports.corsOrigins));
-  app.get(['/', '/health'], health(ports));
-  app.all(['/', '/health'], onlyGet);
-  app.use(identify(ports.tokens, core.panic));
+  app.get(['/', raw.getHealth.path], health(ports));
+  app.all(['/', raw.getHealth.path], onlyGet);
+  app.use(identify(ports.tokens, core.panic, core.redactor));
   app.use(limitRate(ports.rate.perWindow, ports.rate.windowSeconds));
   app.use(requireToken);
-  app.get('/ops/events', eventStream(core, ports.epoch, ports.stopping, ports.tokens.onRetired));
-  app.all('/ops/events', onlyGet);
+  app.get(
+    raw.streamEvents.path,
+    eventStream(core, ports.epoch, ports.stopping, ports.tokens.onRetired),
+  );
+  app.all(raw.streamEvents.path, onlyGet);
   app.use(operationsRouter(core));
   app.use(() => {
     throw new GimoError('not_found', 'There is nothing at this address.');

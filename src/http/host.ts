@@ -13,7 +13,7 @@ import { createWorker } from '../execution/worker.ts';
 import { createModels } from '../providers/models.ts';
 import { createRepoFacts } from '../repo/facts.ts';
 import { openAuditFile } from '../store/auditfile.ts';
-import { claimDataDir } from '../store/claim.ts';
+import { claimWithin } from '../store/claim-wait.ts';
 import { type LedgerFiles, openLedger } from '../store/ledger.ts';
 import { configHome, dataDirOf, ledgerDir as ledgerDirOf } from '../store/paths.ts';
 import { openStore } from '../store/store.ts';
@@ -27,6 +27,7 @@ import { openReading } from './reading.ts';
 import { acceptedCorrelationId } from './rules.ts';
 import { supervise } from './supervise.ts';
 import { openTokens, type Tokens } from './tokens.ts';
+import { answerUnreadable } from './unreadable.ts';
 import { keepTidy } from './upkeep.ts';
 
 export interface HostOptions {
@@ -45,8 +46,12 @@ export interface HostOptions {
   installId?: string;
   /** The folders of an editor's window: the repositories that may be selected. */
   folders?: () => readonly string[];
+  /** Where clients outside reach the server, such as a tunnel, without a slash at the end; null: nowhere but here. */
+  publicUrl?: () => string | null;
   /** Takes the data directory over from another host. Only ever at a person's word. */
   takeOver?: boolean;
+  /** Milliseconds to wait for a predecessor that still holds the directory; it is refused at once if left out. */
+  patience?: number;
   /** Told once when the server stops of its own accord. */
   onStopped?: (reason: string) => void;
 }
@@ -117,7 +122,9 @@ async function openHost(
   try {
     const ledger = await openLedger({ dir: ledgerDir, dataDir });
     const takeOver = options.takeOver ?? false;
-    const claim = await claimDataDir({ dataDir, ledgerDir, takeOver, onLost: lost });
+    const claim = await claimWithin(options.patience ?? 0, {
+      ...{ dataDir, ledgerDir, takeOver, onLost: lost },
+    });
     lifetime.add(() => claim.release());
     const fence = () => claim.fence();
     ledger.setFence(fence);
@@ -133,7 +140,9 @@ async function openHost(
 
     let handle: RequestListener = starting;
     const server = createServer(serverOptions, (request, response) => handle(request, response));
+    answerUnreadable(server);
     const port = await listen(server, options.port);
+    const url = `http://127.0.0.1:${port}`;
     const closeServer = () => close(server, stopGrace);
     lifetime.add(closeServer);
 
@@ -141,6 +150,7 @@ async function openHost(
     const { epoch } = claim;
     const opened = await openBehind({
       ...{ root, dataDir, options, lifetime, ledger, fence, vault, tokens, logger, epoch, control },
+      url,
       reading: limits.reading,
       auditMaxBytes: limits.auditMaxBytes,
       ...{ firstProvider: first, shutdown: shutdown.signal },
@@ -157,7 +167,6 @@ async function openHost(
     // Requests end before what they stand on: first those that would wait for ever, then all.
     lifetime.add(closeServer);
     lifetime.add(async () => shutdown.abort(stopping()));
-    const url = `http://127.0.0.1:${port}`;
     await announcer.listening(url, tokens.of('admin'));
     lifetime.add(async () => {
       if (!gone) await announcer.stopped();
@@ -182,6 +191,7 @@ async function openBehind(given: {
   root: string;
   dataDir: string;
   epoch: number;
+  url: string;
   options: HostOptions;
   lifetime: Lifetime;
   ledger: LedgerFiles;
@@ -224,6 +234,7 @@ async function openBehind(given: {
     cleanSnapshots: () => reading.snapshots.cleanSnapshots(),
     tokens: tokens.known,
     server: { ...given.control, rotateToken: tokens.rotate },
+    publicUrl: () => options.publicUrl?.() ?? given.url,
     worker: (book, settings, redactor) => {
       const worker = createWorker({
         ...{ book, logger, executors: [createPromptExecutor(models, redactor)] },

@@ -4,6 +4,7 @@ import { rateLimit } from 'express-rate-limit';
 import { GimoError } from '../contract/errors.ts';
 import type { Panic } from '../core/panic.ts';
 import type { Principal } from '../core/principals.ts';
+import type { Redactor } from '../core/redaction.ts';
 import { acceptedCorrelationId, bearerToken, hostAllowed, originAllowed } from './rules.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -80,15 +81,23 @@ export function checkOrigin(allowed: readonly string[]): RequestHandler {
 /**
  * Finds out who calls, and turns strangers away while there are too many of them. Whoever presents a token that was valid
  * once is no stranger: they are told that it is not any more, and do not count.
+ *
+ * A correlation id that holds a secret is exchanged, for it would stand wherever it is written. Only once it is known who
+ * calls: or it would tell a stranger which guess is a token, uncounted.
  */
 export function identify(
   tokens: Pick<Tokens, 'authenticate' | 'wasValid'>,
   panic: Pick<Panic, 'requireOpenToStrangers' | 'invalidToken'>,
+  redactor: Pick<Redactor, 'holdsSecret'>,
 ): RequestHandler {
-  return async (request, _response, next) => {
+  return async (request, response, next) => {
     const token = bearerToken(request.headers.authorization);
     const found = foundOf(request);
     if (token !== null) found.principal = tokens.authenticate(token);
+    if (found.principal !== null && redactor.holdsSecret(found.correlationId)) {
+      found.correlationId = randomUUID();
+      response.set('X-Correlation-ID', found.correlationId);
+    }
     if (found.principal === null && (token === null || !tokens.wasValid(token))) {
       panic.requireOpenToStrangers();
       if (token !== null) await panic.invalidToken(found.correlationId);

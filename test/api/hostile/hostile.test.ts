@@ -113,7 +113,7 @@ describe('whatever is sent, whoever sends it', () => {
     const who = drastic.includes(id) ? callers.filter((one) => !may(id).includes(one)) : callers;
     const asked = hostileTo(id, target.good);
     const property = fc.asyncProperty(asked, async (one) => void (await attack(target, who, one)));
-    await fc.assert(property, runs(24));
+    await fc.assert(property, runs(36));
   });
 
   it('the raw routes and addresses where nothing is answer without a 5xx', async () => {
@@ -121,7 +121,7 @@ describe('whatever is sent, whoever sends it', () => {
       ...([hostileToAnything] as const),
       async (one) => void (await attack(target, callers, one)),
     );
-    await fc.assert(property, runs(150));
+    await fc.assert(property, runs(200));
   });
 
   it('and afterwards the server is as it was', () => expectSane(target));
@@ -134,7 +134,7 @@ it('a read-only token causes neither a 5xx nor a lockdown', async () => {
   const property = fc.asyncProperty(batch, async (asked) => {
     await Promise.all(asked.map((one) => attack(target, ['actions'], one)));
   });
-  await fc.assert(property, runs(150));
+  await fc.assert(property, runs(200));
   await expectSane(target);
 });
 
@@ -178,7 +178,7 @@ it('tokens that nobody ever had turn away strangers, and nobody else', async () 
     sent += 1;
     seen.add(reply.status);
     if (reply.status !== 503) expect(wrongWith(reply, asked)).toBeNull();
-    else expect(reply.body).toMatch(/"code":"lockdown"/);
+    else if (asked.method !== 'HEAD') expect(reply.body).toMatch(/"code":"lockdown"/);
   });
   await fc.assert(property, runs(100));
   expect(seen).toContain(503);

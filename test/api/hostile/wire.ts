@@ -81,7 +81,8 @@ function write(socket: Socket, head: string, { framing, body }: Hostile) {
   if (framing === 'cut') socket.write('', () => socket.destroy());
 }
 
-function replyOf(raw: string): RawReply {
+function replyOf(received: string): RawReply {
+  const raw = received.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
   const end = raw.indexOf('\r\n\r\n');
   const [first = '', ...lines] = raw.slice(0, Math.max(end, 0)).split('\r\n');
   const headers = new Map(

@@ -81,6 +81,7 @@ const rows: readonly Row[] = [
   ['vitaminizeRepo', 'POST', '/ui/repos/vitaminize?path=/nowhere', 401, 403, 403, 403, 400],
   ['getAllowlist', 'GET', '/ui/allowlist', 401, 403, 403, 200, 200],
   ['setAllowlist', 'PUT', send('/ui/allowlist', { paths: [] }), 401, 403, 403, 403, 200],
+  ['getOpenApi', 'GET', '/ops/openapi.json', 401, 200, 200, 200, 200],
   ['getUiStatus', 'GET', '/ui/status', 401, 200, 200, 200, 200],
   ['getUiAudit', 'GET', '/ui/audit', 401, 403, 403, 200, 200],
   ['getSecurityEvents', 'GET', '/ui/security/events', 401, 403, 403, 200, 200],

@@ -21,6 +21,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { GimoError } from '../../../src/contract/errors.ts';
 import { type Claim, claimDataDir } from '../../../src/store/claim.ts';
+import { claimWithin } from '../../../src/store/claim-wait.ts';
 import { writeAtomic } from '../../../src/store/files.ts';
 import { processStarted } from '../../../src/store/process.ts';
 import { refusal, tempDir } from './support.ts';
@@ -121,6 +122,25 @@ describe('one writer', () => {
     expect((await owner(at)).epoch).toBe(second.epoch);
     expect(() => second.fence()).not.toThrow();
     expect(GimoError.is(await refusal(claim(at)), 'not_writer')).toBe(true);
+  });
+});
+
+describe('a holder that is about to let go', () => {
+  test('is waited for, and the next claim follows it', async () => {
+    const at = await places();
+    const before = await claim(at);
+    const waiting = claimWithin(20_000, { ...at, onLost: () => undefined });
+    await before.release();
+    const next = await waiting;
+    onTestFinished(() => next.release());
+    expect(next.epoch).toBe(2);
+  });
+
+  test('is not waited for longer than one has patience', async () => {
+    const at = await places();
+    await claim(at);
+    const error = await refusal(claimWithin(0, { ...at, onLost: () => undefined }));
+    expect(GimoError.is(error, 'not_writer')).toBe(true);
   });
 });
 
