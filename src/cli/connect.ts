@@ -1,7 +1,9 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { type Client, createClient, type Transport } from '../client/client.ts';
+import { type Seen, watchEvents } from '../client/events.ts';
 import { httpTransport } from '../client/http.ts';
+import { isNetworkError } from '../client/network.ts';
 import { proofText } from '../contract/proof.ts';
 import type { Discovered, Env, Mac } from './discover.ts';
 import { CliError } from './failures.ts';
@@ -10,6 +12,8 @@ import { CliError } from './failures.ts';
 export interface Connection {
   url: string;
   client: Client;
+  /** Watches what changes; see {@link watchEvents}. The server proves itself again before each connection. */
+  events(signal: AbortSignal): AsyncIterable<Seen>;
 }
 
 const Health = z.object({ status: z.literal('ok'), proof: z.string() });
@@ -37,9 +41,15 @@ export async function connect(found: Discovered | null, env: Env): Promise<Conne
       `What is noted about the server cannot be used; nothing was sent. ${startHint}`,
     );
   const url = `http://127.0.0.1:${port}`;
-  await demandProof(url, `127.0.0.1:${port}`, found.mac);
-  const transport = tellLoss(httpTransport(url, chooseToken(found, env), 'cli'), url);
-  return { url, client: createClient(transport) };
+  const { mac } = found;
+  const prove = () => demandProof(url, `127.0.0.1:${port}`, mac);
+  await prove();
+  const token = chooseToken(found, env);
+  const transport = tellLoss(httpTransport(url, token, 'cli'), url);
+  return {
+    ...{ url, client: createClient(transport) },
+    events: (signal) => watchEvents({ url, token, signal, prove }),
+  };
 }
 
 function chooseToken(found: Discovered, env: Env): string {
@@ -108,14 +118,6 @@ async function readSome(response: Response): Promise<string> {
 function sameText(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-/* What undici, which is Node's fetch, throws when a connection fails or breaks off. */
-function isNetworkError(error: unknown): error is TypeError {
-  return (
-    error instanceof TypeError &&
-    (error.message === 'fetch failed' || error.message === 'terminated')
-  );
 }
 
 function causeCode(error: TypeError): unknown {

@@ -65,7 +65,8 @@ function segment(value: string): string {
   return encodeURIComponent(value);
 }
 
-function toError(response: Response, text: string): GimoError {
+/** What a server refused with, as the error that it threw; `internal` if it is none of GIMO's. */
+export function toError(response: Response, text: string): GimoError {
   const found = ErrorBody.safeParse(parseOr(text, null));
   if (!found.success)
     return new GimoError(

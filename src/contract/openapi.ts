@@ -26,6 +26,7 @@ export interface OpenApiOptions {
 /** An OpenAPI document, as far as whoever passes it on has to know it. */
 export interface OpenApi extends Json {
   openapi: string;
+  info: { title: string; version: string; description: string };
   paths: Record<string, Json>;
 }
 

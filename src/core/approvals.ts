@@ -3,7 +3,7 @@ import { GimoError } from '../contract/errors.ts';
 import type { Approved, ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
 import type { Audit } from './audit.ts';
 import { canonical, digestOf, sealOf } from './digest.ts';
-import { type Drafts, draftLock } from './drafts.ts';
+import { type Drafts, draftLock, unsupported } from './drafts.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { approvedSuffix, type Ids, requireId, unknownId } from './ids.ts';
 import { cutPrompt, listPage } from './lists.ts';
@@ -47,6 +47,8 @@ export function createApprovals(ports: Omit<ApprovalPorts, 'ids' | 'hostedBy'>):
         'approval_expired',
         'This approval has expired. Approve the work again.',
       );
+    const refused = unsupported(artifact.steps);
+    if (refused !== null) return refused;
     const { provider_resolved: named } = artifact;
     if (asksModel(artifact.steps) && named !== null) {
       const current = settings.resolve(named.name);
@@ -113,6 +115,7 @@ export function approveHandler(
       const { provider_resolved, ...draft } = drafts.show(found);
       checkDigests(draft.digest, digest, shown_digest);
       requireChannel(ports, call);
+      drafts.requireApprovable(found);
       const [artifactId, runId] = [ids.approved(draft.id), ids.run()];
       const effect = async () => {
         const at = clock.now();

@@ -48,7 +48,7 @@ export interface CorePorts {
   env: Readonly<Record<string, string | undefined>>;
   firstProvider: ProviderConfig;
   /** What clients read the repository through. */
-  repository: Omit<RepositoryPorts, 'ledger' | 'store' | 'redactor' | 'clock'>;
+  repository: Omit<RepositoryPorts, 'ledger' | 'store' | 'redactor' | 'clock' | 'logger'>;
   facts: ServerFacts;
   /** Tokens in force; they are secrets to be kept out of everything. */
   tokens: () => Iterable<string>;
@@ -120,7 +120,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   });
   const repository = createRepository({
     ...ports.repository,
-    ...{ store, ledger, redactor, clock },
+    ...{ store, ledger, redactor, clock, logger },
   });
   const handlers: Handlers = {
     ...repository.handlers,

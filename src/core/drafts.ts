@@ -41,6 +41,11 @@ export interface Drafts {
   /** Throws `contains_secret` if a proposal holds a secret that this process knows. */
   refuseSecrets(proposal: unknown): void;
   /**
+   * Checks what anybody may have put into a draft's file, as a proposal is checked when it arrives.
+   * @throws GimoError what {@link checkSteps} throws, and `contains_secret`
+   */
+  requireApprovable(draft: DraftRecord): void;
+  /**
    * Reads a draft that still waits for a decision.
    * @throws GimoError `not_found`, `conflict_state` (it names the state), or `stale` if `If-Match` does not hold
    */
@@ -88,6 +93,15 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
       );
   };
 
+  const requireApprovable = (draft: DraftRecord) => {
+    checkSteps(draft.steps);
+    if (redactor.holdsSecret(draft))
+      throw new GimoError(
+        'contains_secret',
+        'The draft holds a token or key that GIMO keeps secret, so it was not approved. Take it out of the draft, or reject it.',
+      );
+  };
+
   const compose = (proposal: Proposal, call: Call): DraftRecord => ({
     id: ids.draft(),
     prompt: proposal.prompt,
@@ -124,6 +138,7 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
     save,
     recall,
     refuseSecrets,
+    requireApprovable,
     waiting,
     handlers: {
       listDrafts: { read: (input) => listPage('draft', store.drafts, input, show, summary) },
@@ -203,12 +218,9 @@ function reasonMissing() {
  */
 export function checkSteps(steps: readonly Step[] | null): void {
   const seen = new Set<string>();
+  const refused = unsupported(steps);
+  if (refused !== null) throw refused;
   for (const [index, step] of (steps ?? []).entries()) {
-    if (step.kind !== 'prompt')
-      throw new GimoError(
-        'step_unsupported',
-        `Steps of kind "${step.kind}" cannot be carried out yet. Use prompt steps, or leave the steps out.`,
-      );
     if (seen.has(step.id)) {
       const msg = 'Two steps have the same id. Give each its own.';
       throw new GimoError('validation_error', msg, {
@@ -217,6 +229,16 @@ export function checkSteps(steps: readonly Step[] | null): void {
     }
     seen.add(step.id);
   }
+}
+
+/** Why steps cannot be carried out by this version, or null if they can. */
+export function unsupported(steps: readonly Step[] | null): GimoError | null {
+  const other = steps?.find(({ kind }) => kind !== 'prompt');
+  if (other === undefined) return null;
+  return new GimoError(
+    'step_unsupported',
+    `Steps of kind "${other.kind}" cannot be carried out yet. Use prompt steps, or leave the steps out.`,
+  );
 }
 
 const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: Draft) =>

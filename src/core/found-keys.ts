@@ -4,7 +4,7 @@ import { type ProviderConfig, ProviderType } from '../contract/records.ts';
 import type { Audit } from './audit.ts';
 import type { Logger, Models, SecretVault, Store } from './ports.ts';
 import { systemActor } from './principals.ts';
-import { isKeyReference, keyReference } from './settings.ts';
+import { isKeyReference, keyReference, readSecret } from './provider-keys.ts';
 
 /** A key that stood in the workspace's provider.json, with the one origin that it may be sent to. */
 const FoundKey = z.object({
@@ -47,7 +47,13 @@ export async function openFoundKeys(ports: {
 }): Promise<FoundKeys> {
   const { store, vault, models, audit, logger } = ports;
   const text = await vault.get(vaultName);
-  let keys = text === undefined ? [] : z.array(FoundKey).parse(JSON.parse(text));
+  const kept = text === undefined ? [] : readSecret(text, z.array(FoundKey));
+  if (kept === null)
+    logger.log(
+      'error',
+      'The keys that once stood in provider.json cannot be read from the secret store, so they count as gone. Set them again.',
+    );
+  let keys = kept ?? [];
 
   const keep = async (next: FoundKey[]) => {
     await vault.set(vaultName, JSON.stringify(next));
@@ -93,8 +99,19 @@ export async function openFoundKeys(ports: {
       ),
     }),
     async settle() {
-      if (keys.some(({ pending }) => pending))
-        await keep(keys.map((key) => ({ ...key, pending: false })));
+      if (!keys.some(({ pending }) => pending)) return;
+      const settled = keys.map((key) => ({ ...key, pending: false }));
+      try {
+        await keep(settled);
+      } catch (error) {
+        if (!GimoError.is(error)) throw error;
+        // What was decided is in force: nobody may be told that it failed.
+        keys = settled;
+        logger.log(
+          'warn',
+          `The keys of provider.json wait again after a restart. ${error.message}`,
+        );
+      }
     },
     *secrets() {
       for (const { key } of keys) yield key;

@@ -12,7 +12,9 @@ export function openApiHandler(version: string, url: () => string): Handlers['ge
       const key = `${role} ${input.for ?? ''}`;
       const known = made.get(key) ?? openApiOf({ role, for: input.for, version });
       made.set(key, known);
-      return { body: { ...known, servers: [{ url: url() === '' ? '/' : url() }] } };
+      const { openapi, info, ...rest } = known;
+      const servers = [{ url: url() === '' ? '/' : url() }];
+      return { body: { openapi, info, servers, ...rest } };
     },
   };
 }

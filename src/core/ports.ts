@@ -124,6 +124,12 @@ export interface Store {
 
 export type KeyPurpose = 'seal' | 'audit' | 'proof' | 'attach';
 
+/** What a run's log is known by once the run is over: how many entries it has, and SHA-256 (hex) over them. */
+export interface LogMark {
+  entries: number;
+  sha256: string;
+}
+
 /**
  * The ledger's entry of a run: the truth about it, written before the run's file. Without one, a run file never
  * executes. It is also the journal: which step began and which ended.
@@ -144,13 +150,17 @@ export interface RunEntry {
   attempt: number;
   /** Somebody asked for it to stop. */
   cancel_requested: boolean;
+  /** Of a run that is over. Left out in entries of older versions. */
+  log?: LogMark | undefined;
 }
 
 export interface RunEntries {
   get(id: string): Promise<RunEntry | null>;
+  /** The entry as it is kept in memory: once the run is over, without the results of its steps. */
+  glance(id: string): Promise<RunEntry | null>;
   put(entry: RunEntry): Promise<void>;
   remove(id: string): Promise<void>;
-  /** Every entry, oldest first. */
+  /** Every entry, oldest first; see {@link RunEntries.glance}. */
   all(): Promise<RunEntry[]>;
 }
 

@@ -2,10 +2,20 @@ import { GimoError } from '../contract/errors.ts';
 import type { OpId } from '../contract/operations.ts';
 import type { AllowedPath } from '../contract/rows/repository.ts';
 import { type AllowEntry, readAllowlist } from './allowlist.ts';
+import { writeCopy } from './copies.ts';
 import { normalPath } from './cover.ts';
 import { cutBytes, linesOf, mostBytes } from './excerpt.ts';
 import type { Handlers, MutationHandler } from './handlers.ts';
-import type { Clock, Ledger, RepoReader, RepoScope, Repos, Snapshots, Store } from './ports.ts';
+import type {
+  Clock,
+  Ledger,
+  Logger,
+  RepoReader,
+  RepoScope,
+  Repos,
+  Snapshots,
+  Store,
+} from './ports.ts';
 import { sha256 } from './principals.ts';
 import type { Redactor } from './redaction.ts';
 
@@ -27,6 +37,7 @@ export interface RepositoryPorts {
   acceptedIn: (repo: string) => Promise<unknown>;
   redactor: Redactor;
   clock: Clock;
+  logger: Logger;
   /** Whether only what an entry covers may be read. */
   requireAllowlist: boolean;
   /** Seconds that an entry holds where nothing else is said. */
@@ -204,7 +215,7 @@ type Effect<K extends OpId> = Awaited<ReturnType<MutationHandler<K>['prepare']>>
 function allowlistHandlers(
   ports: RepositoryPorts,
 ): Pick<Handlers, 'getAllowlist' | 'setAllowlist'> {
-  const { ledger, store, reader, repos, clock, allowlistTtl } = ports;
+  const { ledger, store, reader, repos, clock, logger, allowlistTtl } = ports;
   return {
     getAllowlist: { read: async () => ({ body: { paths: await allowedPaths(ports) } }) },
     setAllowlist: {
@@ -225,7 +236,7 @@ function allowlistHandlers(
           target: 'allowlist',
           async effect() {
             await ledger.allowlist.write({ paths: kept });
-            await store.allowlist.write({ paths: kept });
+            await writeCopy(store.allowlist, 'allowlist', { paths: kept }, logger);
             const body = { paths: await allowedPaths(ports) };
             return { body, changes: [{ type: 'changes', id: 'allowlist' }] };
           },

@@ -1,3 +1,4 @@
+import { GimoError } from '../contract/errors.ts';
 import type { ApprovedRecord, RunRecord, RunStep } from '../contract/records.ts';
 import type { ExecutableStep, RunEntry } from './ports.ts';
 import { systemActor } from './principals.ts';
@@ -24,7 +25,7 @@ export function entryOf(run: RunRecord, digest: string): RunEntry {
 
 /** The run as its file tells it while it is live: the log stands beside it. */
 export function fileOf(entry: RunEntry): RunRecord {
-  const { digest: _digest, cancel_requested: _cancel, ...fields } = entry;
+  const { digest: _digest, cancel_requested: _cancel, log: _mark, ...fields } = entry;
   return { ...fields, log: [] };
 }
 
@@ -43,6 +44,36 @@ export function settle(step: RunStep, ending: Ending['status'], at: string): Run
     return { ...step, status: ending === 'cancelled' ? 'skipped' : 'error', finished_at: at };
   return step;
 }
+
+/** The most that the results of a run's steps hold together, in bytes of JSON: they have to fit into one record. */
+export const mostResultBytes = 16 * 2 ** 20;
+
+/** Keeps a step's result. @throws GimoError `payload_too_large` if there is no room for it */
+export function withResult(
+  steps: readonly RunStep[],
+  stepId: string,
+  result: unknown,
+  at: string,
+): RunStep[] {
+  const next = steps.map((step) =>
+    step.id === stepId ? { ...step, status: 'done' as const, result, finished_at: at } : step,
+  );
+  const bytes = next.reduce((sum, step) => sum + bytesOf(step.result), 0);
+  if (bytes <= mostResultBytes) return next;
+  throw new GimoError(
+    'payload_too_large',
+    `The result of step "${stepId}" is too large to be kept: the steps of a run may leave ${mostResultBytes / 2 ** 20} MiB together. Ask for less, or spread the work over several runs.`,
+  );
+}
+
+// As it stands in the record.
+const bytesOf = (result: unknown) => Buffer.byteLength(JSON.stringify(result, null, 2) ?? '');
+
+/** The most that is kept of an error's text, in characters. */
+const mostError = 8192;
+/** An error as a record keeps it. */
+export const errorText = (text: string): string =>
+  (text.length > mostError ? `${text.slice(0, mostError)} ... (cut)` : text).toWellFormed();
 
 /**
  * The steps of an artifact as they are carried out. Without steps it is one prompt step, with the text that the design

@@ -3,6 +3,7 @@ import type { LogEntry, RunRecord } from '../contract/records.ts';
 import type { Approvals } from './approvals.ts';
 import type { Audit } from './audit.ts';
 import type { Events } from './events.ts';
+import { createLineRedactor } from './line-redactor.ts';
 import { createLocks } from './locks.ts';
 import type {
   Clock,
@@ -13,17 +14,20 @@ import type {
   RunEntry,
   Store,
 } from './ports.ts';
-import { systemActor } from './principals.ts';
 import type { Redactor } from './redaction.ts';
+import { createRunLog, markOf, type RunLog } from './run-log.ts';
+import { recoverRuns, systemAct } from './run-recovery.ts';
 import {
   beginNext,
   type Ending,
   entryOf,
+  errorText,
   executable,
-  fileOf,
   isTerminal,
   settle,
+  withResult,
 } from './run-steps.ts';
+import { createRunView, type RunView, writeRunFile } from './run-view.ts';
 import type { Settings } from './settings.ts';
 
 export interface RunBookPorts {
@@ -50,7 +54,7 @@ export interface Job {
  * The book of live runs: every change of a run's state goes through here, the ledger's entry first (it is the truth,
  * and the journal), then the run's file. A terminal state is never changed, whatever arrives late.
  */
-export interface RunBook {
+export interface RunBook extends RunView {
   /** Takes up a new run: entry, file, then it is waiting. */
   add(run: RunRecord, digest: string): Promise<void>;
   /** The ids of runs that wait for a slot, oldest first. */
@@ -61,14 +65,15 @@ export interface RunBook {
   entry(runId: string): Readonly<RunEntry> | undefined;
   /** Marks a run as running, and hands over what is left to do; null if it ended instead (approval no longer holds). */
   begin(runId: string): Promise<Job | null>;
-  /** Keeps a step's result, and marks the next step as begun; after the last one the run is done. */
+  /**
+   * Keeps a step's result, and marks the next step as begun; after the last one the run is done.
+   * @throws GimoError `payload_too_large` if the result is more than a run may keep
+   */
   stepDone(runId: string, stepId: string, result: unknown): Promise<void>;
   log(runId: string, level: string, msg: string, step?: string): void;
   /** Writes that somebody wants it to stop. @returns whether it was waiting, and so has ended at once */
   requestCancel(runId: string): Promise<boolean>;
   end(runId: string, ending: Ending): Promise<void>;
-  /** The run as it is now, its live log included. */
-  read(run: RunRecord): Promise<RunRecord>;
   /** Resolves when the lines so far are written: a server that stops waits for them. */
   drained(): Promise<void>;
   /** After a start: takes up what the ledger knows, completes run files, and ends runs that it does not know. */
@@ -81,8 +86,8 @@ interface Live {
   begun: boolean;
   /** Its end is being written: a line that comes now is late. */
   closing: boolean;
-  /** Log lines are written one after another, and state changes after the lines before them. */
-  tail: Promise<void>;
+  log: RunLog;
+  redactLine: (line: string, step: string | undefined) => string;
 }
 
 export function createRunBook(ports: RunBookPorts): RunBook {
@@ -91,16 +96,39 @@ export function createRunBook(ports: RunBookPorts): RunBook {
   const locks = createLocks();
   const now = () => new Date(clock.now()).toISOString();
   const changed = (id: string) => events.publish({ type: 'run', id });
+  const view = createRunView({
+    ...{ store, ledger },
+    live: (runId) => {
+      const run = live.get(runId);
+      return run && { entry: run.entry, log: run.log.entries };
+    },
+  });
 
-  /** Changes a live run: ledger first, then its file. Does nothing once the run has ended. */
-  const change = (runId: string, edit: (entry: RunEntry) => RunEntry) =>
+  const freshly = (entry: RunEntry, before: readonly LogEntry[]): Live => ({
+    ...{ entry, begun: false, closing: false },
+    redactLine: createLineRedactor(redactor.redact),
+    log: createRunLog({
+      before,
+      append: (lines) => store.runLogs.append(entry.id, lines),
+      told: () => events.publish({ type: 'log', id: entry.id }),
+      lost: (error) =>
+        logger.log('error', `lines of ${entry.id}'s log could not be written: ${String(error)}`),
+    }),
+  });
+
+  /**
+   * Changes a live run: ledger first, then its file. Does nothing once the run has ended.
+   * @param afterLines whether the lines so far are written first
+   */
+  const change = (runId: string, edit: (entry: RunEntry) => RunEntry, afterLines = true) =>
     locks.run(runId, async () => {
       const run = live.get(runId);
       if (run === undefined || isTerminal(run.entry.status)) return;
       // More lines may come while we wait for those that there are.
-      for (let tail: unknown; tail !== run.tail; await tail) tail = run.tail;
-      const entry = edit(run.entry);
-      run.closing = isTerminal(entry.status);
+      while (afterLines && run.log.busy()) await run.log.written();
+      const edited = edit(run.entry);
+      run.closing = isTerminal(edited.status);
+      const entry = run.closing ? { ...edited, log: markOf(run.log.entries) } : edited;
       try {
         await ledger.runs.put(entry);
       } catch (error) {
@@ -108,65 +136,57 @@ export function createRunBook(ports: RunBookPorts): RunBook {
         throw error;
       }
       run.entry = entry;
-      await writeFile(entry);
-      if (isTerminal(entry.status)) live.delete(runId);
+      await writeRunFile(store, entry, run.closing ? run.log.entries : []);
+      if (run.closing) {
+        // Not before the record is written: whoever looks for the log finds it here or there.
+        live.delete(runId);
+        await dropLog(runId);
+      }
       changed(runId);
     });
 
-  /** Writes the run's file from its entry; once it is over the log is folded in. Unknown fields stay. */
-  const writeFile = async (entry: RunEntry) => {
-    const found = await store.runs.get(entry.id);
-    const over = isTerminal(entry.status);
-    await store.runs.put({
-      ...found,
-      ...fileOf(entry),
-      log: over ? await store.runLogs.read(entry.id) : [],
-    });
-    if (over) await store.runLogs.remove(entry.id);
+  const dropLog = async (runId: string) => {
+    try {
+      await store.runLogs.remove(runId);
+    } catch (error) {
+      // All of it stands in the record by now; the next start tries again.
+      logger.log('warn', `the log file of ${runId} could not be deleted: ${String(error)}`);
+    }
   };
 
   const log = (runId: string, level: string, msg: string, step?: string) => {
     const run = live.get(runId);
-    if (run === undefined || run.closing) return;
-    const line: LogEntry = {
+    if (run === undefined || run.closing || (run.log.isCut() && step !== undefined)) return;
+    run.log.add({
       ts: now(),
       level,
-      msg: redactor.redact(msg).toWellFormed(),
+      msg: run.redactLine(msg, step).toWellFormed(),
       ...(step === undefined ? {} : { step }),
-    };
-    run.tail = run.tail
-      .then(() => store.runLogs.append(runId, [line]))
-      .then(
-        () => events.publish({ type: 'log', id: runId }),
-        (error: unknown) =>
-          logger.log('error', `a line of ${runId}'s log is lost: ${String(error)}`),
-      );
-  };
-
-  const stepDone = (runId: string, stepId: string, result: unknown) => {
-    const run = live.get(runId);
-    const last = run?.entry.steps.every((step) => step.id === stepId || step.status === 'done');
-    if (last === true) log(runId, 'INFO', 'Execution completed');
-    return change(runId, (entry) => {
-      const steps = entry.steps.map((step) =>
-        step.id === stepId
-          ? { ...step, status: 'done' as const, result, finished_at: now() }
-          : step,
-      );
-      return last === true
-        ? { ...entry, steps, status: 'done', finished_at: now() }
-        : { ...entry, steps: beginNext(steps, now()) };
     });
   };
 
+  const stepDone = async (runId: string, stepId: string, result: unknown) => {
+    const run = live.get(runId);
+    if (run === undefined) return;
+    const steps = withResult(run.entry.steps, stepId, result, now());
+    const last = steps.every(({ status }) => status === 'done');
+    if (last) log(runId, 'INFO', 'Execution completed');
+    await change(runId, (entry) =>
+      last
+        ? { ...entry, steps, status: 'done', finished_at: now() }
+        : { ...entry, steps: beginNext(steps, now()) },
+    );
+  };
+
   const end = (runId: string, ending: Ending) => {
-    if (ending.status === 'error') log(runId, 'ERROR', ending.error);
+    const error = ending.status === 'error' ? errorText(redactor.redact(ending.error)) : null;
+    if (error !== null) log(runId, 'ERROR', error);
     else log(runId, 'INFO', 'Run cancelled');
     return change(runId, (entry) => ({
       ...entry,
       status: ending.status,
       finished_at: now(),
-      error: ending.status === 'error' ? redactor.redact(ending.error).toWellFormed() : null,
+      error,
       steps: entry.steps.map((step) => settle(step, ending.status, now())),
     }));
   };
@@ -209,7 +229,7 @@ export function createRunBook(ports: RunBookPorts): RunBook {
         await ledger.runs.remove(run.id);
         throw error;
       }
-      live.set(run.id, freshly(entry));
+      live.set(run.id, freshly(entry, []));
       log(run.id, 'INFO', 'Run created');
     },
     waiting: () =>
@@ -230,80 +250,30 @@ export function createRunBook(ports: RunBookPorts): RunBook {
         await end(runId, { status: 'cancelled' });
         return true;
       }
-      await change(runId, (entry) => ({ ...entry, cancel_requested: true }));
+      await change(runId, (entry) => ({ ...entry, cancel_requested: true }), false);
       return false;
     },
     end,
-    async read(run) {
-      const entry = live.get(run.id)?.entry;
-      if (entry === undefined) return run;
-      return { ...run, ...fileOf(entry), log: await store.runLogs.read(run.id) };
-    },
+    read: view.read,
+    glance: view.glance,
     async drained() {
-      await Promise.all([...live.values()].map((run) => run.tail));
+      await Promise.all([...live.values()].map((run) => run.log.written()));
     },
-    async recover() {
-      for (const entry of await ledger.runs.all()) await recoverRun(entry);
-      await endUnknown();
-    },
+    recover: () =>
+      recoverRuns({
+        ...{ store, ledger, audit: ports.audit, logger, now, end },
+        async takeUp(entry, mayBegin) {
+          const run = freshly(entry, await store.runLogs.read(entry.id));
+          run.begun = !mayBegin;
+          live.set(entry.id, run);
+        },
+        isLive: (runId) => live.has(runId),
+      }),
   };
-
-  async function recoverRun(entry: RunEntry) {
-    const file = await store.runs.get(entry.id);
-    if (isTerminal(entry.status)) {
-      if (file !== null && !isTerminal(file.status)) await writeFile(entry);
-      else await store.runLogs.remove(entry.id);
-      return;
-    }
-    live.set(entry.id, freshly(entry));
-    if (file === null) await writeFile(entry);
-    if (entry.cancel_requested) return end(entry.id, { status: 'cancelled' });
-    const begun = entry.steps.find((step) => step.status === 'running');
-    if (begun !== undefined && begun.kind !== 'prompt')
-      await end(entry.id, {
-        status: 'error',
-        error: `The server stopped while step "${begun.id}" was running. It may or may not have happened; look before you run it again.`,
-      });
-  }
-
-  /** Runs that no ledger entry stands behind (from elsewhere, or forged) never execute: they are ended, in words. */
-  async function endUnknown() {
-    const status = ['pending', 'running', 'paused'];
-    let before: string | undefined;
-    do {
-      const from = before === undefined ? {} : { before };
-      const page = await store.runs.list({ limit: 1000, status, ...from });
-      for (const run of page.records)
-        if (!live.has(run.id))
-          await ports.audit.around(systemAct('endUnknownRun', run.id), () => endFile(run));
-      before = page.next ?? undefined;
-    } while (before !== undefined);
-  }
-
-  async function endFile(run: RunRecord) {
-    const begun = run.started_at === null ? 'was not carried out' : 'may be done in part';
-    const error = `GIMO did not start this run, so it ${begun}. Approve the work again to run it.`;
-    const line = { ts: now(), level: 'ERROR', msg: error };
-    await store.runs.put({
-      ...run,
-      status: 'error',
-      error,
-      finished_at: now(),
-      log: [...run.log, line],
-    });
-  }
 }
-
-const freshly = (entry: RunEntry): Live => ({
-  ...{ entry, begun: false, closing: false, tail: Promise.resolve() },
-});
 
 const byAge = (a: string, b: string) =>
   Number(a.split('_')[1]) - Number(b.split('_')[1]) || (a < b ? -1 : 1);
-
-function systemAct(operation: string, target: string) {
-  return { correlationId: 'recovery', actor: systemActor, operation, target, request: null };
-}
 
 async function auditRefusal(audit: Audit, entry: RunEntry, refusal: GimoError) {
   await audit.append(systemAct('beginRun', entry.id), refusal.code);

@@ -2,17 +2,37 @@ import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import {
   Config,
+  ConfigPatch,
   defaultConfig,
   ProviderConfig,
   type ProviderEntry,
   type ResolvedProvider,
 } from '../contract/records.ts';
+import type { Watched } from '../contract/rows/upkeep.ts';
+import { writeCopy } from './copies.ts';
 import { canonical } from './digest.ts';
-import type { Accepted, Ledger, Models, ModelTarget, SecretVault, Store } from './ports.ts';
+import type { Accepted, Ledger, Logger, Models, ModelTarget, SecretVault, Store } from './ports.ts';
+import {
+  isKeyReference,
+  keyReference,
+  openProviderKeys,
+  referredTo,
+  type StoredKey,
+  vaultName,
+} from './provider-keys.ts';
 
-/** A provider's key, with the one origin that it may be sent to. */
-const StoredKey = z.object({ key: z.string(), origin: z.string() });
-type StoredKey = z.infer<typeof StoredKey>;
+/**
+ * The providers as the ledger keeps them: with the origin that each environment variable was accepted for, since a value
+ * from there may go nowhere else, as a key of the vault may not.
+ */
+const AcceptedProviders = z.strictObject({
+  ...ProviderConfig.shape,
+  references: z
+    .record(z.string(), z.object({ reference: z.string(), origin: z.string().nullable() }))
+    .optional(),
+});
+type AcceptedProviders = z.infer<typeof AcceptedProviders>;
+type References = NonNullable<AcceptedProviders['references']>;
 
 /**
  * The configuration and the model providers in force: what a person last accepted, which stands in the ledger. The
@@ -53,30 +73,24 @@ export interface SettingsPorts {
   env: Readonly<Record<string, string | undefined>>;
   /** What is set up when nobody has chosen yet. */
   firstProvider: ProviderConfig;
+  logger: Logger;
 }
 
-const reference = /^\$\{(?:(env|secret):)?([A-Za-z_][A-Za-z0-9_.-]*)\}$/;
-const vaultName = (provider: string) => `provider.${provider}`;
-/** Whether what stands in `api_key` refers to a key, and is none itself. */
-export const isKeyReference = (text: string): boolean => reference.test(text);
-/** What stands in `api_key` of a provider whose key is in the vault. */
-export const keyReference = (provider: string): string => `\${secret:${vaultName(provider)}}`;
 /** A field that a record has itself: a name such as `toString` must not lead to what every object inherits. */
 const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 const originOf = (url: string | null) => (url === null ? null : new URL(url).origin);
 
 export async function openSettings(ports: SettingsPorts): Promise<Settings> {
-  const { store, ledger, vault, models, env } = ports;
-  let config = { ...defaultConfig, ...(await accepted(ledger.config, Config)) };
-  let providers = (await accepted(ledger.provider, ProviderConfig)) ?? (await setUpProvider(ports));
-  const keys = new Map<string, StoredKey>();
-  for (const name of Object.keys(providers.providers)) await loadKey(name);
-
-  async function loadKey(name: string) {
-    const text = await vault.get(vaultName(name));
-    if (text !== undefined) keys.set(name, StoredKey.parse(JSON.parse(text)));
-  }
+  const { store, ledger, vault, models, env, logger } = ports;
+  // A field that the ledger's version did not know has its default.
+  const patch = await accepted(ledger.config, ConfigPatch, 'config');
+  let config = Config.parse({ ...defaultConfig, ...patch });
+  const found = await accepted(ledger.provider, AcceptedProviders, 'provider');
+  const { references: bound, ...first } = found ?? (await setUpProvider(ports));
+  let providers: ProviderConfig = first;
+  let references = bound ?? referencesOf(first, models);
+  const keys = await openProviderKeys(vault, Object.keys(providers.providers), logger);
 
   const resolve = (name: string): ResolvedProvider | null => {
     const entry = own(providers.providers, name);
@@ -85,10 +99,13 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
   };
 
   const keyOf = (resolved: ResolvedProvider, entry: ProviderEntry): string | null => {
-    const found = reference.exec(entry.api_key ?? '');
-    if (found === null) return null;
-    const [, kind, name] = found;
-    if (kind !== 'secret') return own(env, name ?? '') ?? null;
+    const refers = referredTo(entry.api_key);
+    if (refers === null) return null;
+    if (refers.kind === 'env') {
+      const bound = own(references, resolved.name);
+      const same = bound?.reference === entry.api_key && bound?.origin === resolved.origin;
+      return same ? (own(env, refers.name) ?? null) : null;
+    }
     const stored = keys.get(resolved.name);
     return stored !== undefined && stored.origin === resolved.origin ? stored.key : null;
   };
@@ -100,24 +117,25 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
       const next = Config.parse({ ...config, ...Object.fromEntries(given) });
       await ledger.config.write(next);
       config = next;
-      await store.config.write(next);
+      await writeCopy(store.config, 'config', next, logger);
       return next;
     },
     providers: () => shown(providers),
     kept: () => providers,
     prepareProviders(next) {
-      const kept = checkProviders(next, providers, models);
+      const kept = checkProviders(next, { providers, references }, models);
       return async () => {
-        for (const [name, entry] of Object.entries(next.providers)) {
-          const raw = entry.api_key;
-          if (raw === undefined || raw === null || reference.test(raw)) continue;
-          const stored = { key: raw, origin: originOf(models.baseUrl(entry)) ?? '' };
-          await vault.set(vaultName(name), JSON.stringify(stored));
-          keys.set(name, stored);
+        const bound = referencesOf(kept, models);
+        const undo = await keys.keep(rawKeys(next, models));
+        try {
+          await ledger.provider.write({ ...kept, references: bound });
+        } catch (error) {
+          await undo();
+          throw error;
         }
-        await ledger.provider.write(kept);
         providers = kept;
-        await store.provider.write(kept);
+        references = bound;
+        await writeCopy(store.provider, 'provider', kept, logger);
         return shown(kept);
       };
     },
@@ -144,27 +162,34 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
       return { ...resolved, base_url: models.baseUrl(entry), api_key: key };
     },
     *knownSecrets() {
-      for (const { key } of keys.values()) yield key;
+      yield* keys.values();
       for (const entry of Object.values(providers.providers)) {
-        const found = reference.exec(entry.api_key ?? '');
-        const value =
-          found !== null && found[1] !== 'secret' ? own(env, found[2] ?? '') : undefined;
+        const refers = referredTo(entry.api_key);
+        const value = refers?.kind === 'env' ? own(env, refers.name) : undefined;
         if (value !== undefined) yield value;
       }
     },
   };
 }
 
-async function accepted<T extends z.ZodType>(source: Accepted, schema: T) {
+async function accepted<T>(source: Accepted, schema: z.ZodType<T>, what: Watched) {
   const found = await source.read();
-  return found === null ? null : schema.parse(found);
+  if (found === null) return null;
+  const parsed = schema.safeParse(found);
+  if (parsed.success) return parsed.data;
+  const at = parsed.error.issues[0]?.path.map((part) => String(part).slice(0, 64)).join('.') ?? '';
+  throw new GimoError(
+    'storage_error',
+    `accepted/${what}.json in the ledger does not fit${at === '' ? '' : ` at "${at}"`}, so GIMO does not start with it. Mend that file, or delete it and accept ${what}.json of the workspace again.`,
+  );
 }
 
 /** The first start: nothing was accepted yet. A file that was there before counts as changed, and is left alone. */
 async function setUpProvider({ ledger, store, firstProvider }: SettingsPorts) {
-  await ledger.provider.write(firstProvider);
+  const first: AcceptedProviders = { ...firstProvider, references: {} };
+  await ledger.provider.write(first);
   if ((await store.provider.look()).state === 'missing') await store.provider.write(firstProvider);
-  return firstProvider;
+  return first;
 }
 
 const shown = (config: ProviderConfig): ProviderConfig => ({
@@ -174,10 +199,32 @@ const shown = (config: ProviderConfig): ProviderConfig => ({
   ),
 });
 
+/** The environment variables that providers refer to, each with the origin that it is accepted for. */
+function referencesOf({ providers }: ProviderConfig, models: SettingsPorts['models']): References {
+  return Object.fromEntries(
+    Object.entries(providers).flatMap(([name, entry]) => {
+      const { api_key: key } = entry;
+      if (key === undefined || key === null || referredTo(key)?.kind !== 'env') return [];
+      return [[name, { reference: key, origin: originOf(models.baseUrl(entry)) }]];
+    }),
+  );
+}
+
+/** The keys that stand in new providers themselves, each with the one origin that it may be sent to. */
+function rawKeys({ providers }: ProviderConfig, models: SettingsPorts['models']) {
+  const found = new Map<string, StoredKey>();
+  for (const [name, entry] of Object.entries(providers)) {
+    const { api_key: key } = entry;
+    if (key === undefined || key === null || isKeyReference(key)) continue;
+    found.set(name, { key, origin: originOf(models.baseUrl(entry)) ?? '' });
+  }
+  return found;
+}
+
 /** Checks new providers, and gives them as they are to be kept: references only, no raw key. */
 function checkProviders(
   next: ProviderConfig,
-  before: ProviderConfig,
+  before: { providers: ProviderConfig; references: References },
   models: SettingsPorts['models'],
 ): ProviderConfig {
   if (own(next.providers, next.active) === undefined)
@@ -185,26 +232,40 @@ function checkProviders(
   const providers: Record<string, ProviderEntry> = {};
   for (const [name, entry] of Object.entries(next.providers)) {
     const at = ['providers', name];
-    try {
-      models.baseUrl(entry);
-    } catch (error) {
-      if (!GimoError.is(error)) throw error;
-      throw problem([...at, 'base_url'], error.message);
-    }
+    const origin = checkedOrigin(entry, at, models);
     const { api_key: given, ...rest } = entry;
-    const kept = given ?? own(before.providers, name)?.api_key ?? null;
+    const kept = given ?? keptReference(name, origin, before);
     providers[name] = { ...rest, api_key: kept === null ? null : keptKey(name, kept, at) };
   }
   return { active: next.active, providers };
 }
 
+function checkedOrigin(entry: ProviderEntry, at: string[], models: SettingsPorts['models']) {
+  try {
+    return originOf(models.baseUrl(entry));
+  } catch (error) {
+    if (!GimoError.is(error)) throw error;
+    throw problem([...at, 'base_url'], error.message);
+  }
+}
+
+/** The reference that an entry without one keeps: an environment variable's value stays where it was accepted for. */
+function keptReference(
+  name: string,
+  origin: string | null,
+  before: { providers: ProviderConfig; references: References },
+): string | null {
+  const kept = own(before.providers.providers, name)?.api_key ?? null;
+  if (referredTo(kept)?.kind !== 'env') return kept;
+  return own(before.references, name)?.origin === origin ? kept : null;
+}
+
 function keptKey(name: string, given: string, at: string[]): string {
-  const found = reference.exec(given);
-  if (found === null) return keyReference(name);
-  const [, kind, variable = ''] = found;
-  if (kind === 'secret' && variable !== vaultName(name))
+  const refers = referredTo(given);
+  if (refers === null) return keyReference(name);
+  if (refers.kind === 'secret' && refers.name !== vaultName(name))
     throw problem([...at, 'api_key'], 'A provider may only refer to its own key.');
-  if (kind !== 'secret' && /^(ORCH|GIMO)_/i.test(variable))
+  if (refers.kind === 'env' && /^(ORCH|GIMO)_/i.test(refers.name))
     throw problem([...at, 'api_key'], "GIMO's own variables cannot be used as a provider key.");
   return given;
 }

@@ -5,6 +5,7 @@ import { proofText } from '../contract/proof.ts';
 import { raw } from '../contract/raw.ts';
 import type { Core } from '../core/core.ts';
 import type { Ledger, Logger } from '../core/ports.ts';
+import type { Redactor } from '../core/redaction.ts';
 import { errorHandler } from './errors.ts';
 import { eventStream } from './events.ts';
 import {
@@ -42,7 +43,12 @@ export function createApp(ports: AppPorts): RequestListener {
   app.disable('etag');
   // Query strings are read by the operation table's types, not by express.
   app.set('query parser', false);
-  app.use(correlate, accessLog(logger), checkHost(ports.port), checkOrigin(ports.corsOrigins));
+  app.use(
+    correlate,
+    accessLog(logger, core.redactor),
+    checkHost(ports.port),
+    checkOrigin(ports.corsOrigins),
+  );
   app.get(['/', raw.getHealth.path], health(ports));
   app.all(['/', raw.getHealth.path], onlyGet);
   app.use(identify(ports.tokens, core.panic, core.redactor));
@@ -90,13 +96,20 @@ const onlyGet: express.RequestHandler = (_request, response) => {
   throw new GimoError('method_not_allowed', 'This address takes GET.');
 };
 
-/** A line a request in the program's log: never the query, which can hold a prompt. */
-function accessLog(logger: Logger): express.RequestHandler {
+/**
+ * A line a request in the program's log: never the query, which can hold a prompt. Secrets go before the path is cut, or
+ * half of one could stay.
+ */
+function accessLog(
+  logger: Logger,
+  redactor: Pick<Redactor, 'redactKnown'>,
+): express.RequestHandler {
   return (request, response, next) => {
     const began = performance.now();
     response.on('close', () => {
       const { correlationId, principal } = foundOf(request);
-      logger.log('debug', `${request.method} ${request.path.slice(0, 200)}`, {
+      const path = redactor.redactKnown(request.path).slice(0, 200);
+      logger.log('debug', `${request.method} ${path}`, {
         status: response.statusCode,
         ms: Math.round(performance.now() - began),
         actor: principal?.actor ?? null,

@@ -13,7 +13,7 @@ import type { Reading } from './environment.ts';
 
 /** What core needs to let clients read the repository, with what ends it. */
 export interface OpenReading
-  extends Omit<RepositoryPorts, 'ledger' | 'store' | 'redactor' | 'clock'> {
+  extends Omit<RepositoryPorts, 'ledger' | 'store' | 'redactor' | 'clock' | 'logger'> {
   snapshots: SnapshotFiles;
   close(): Promise<void>;
 }

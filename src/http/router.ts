@@ -65,7 +65,7 @@ function send(
   request: Request,
   response: Response,
   answer: Answer<unknown>,
-  operation: Pick<Operation, 'text'>,
+  operation: Pick<Operation, 'text' | 'input'>,
 ) {
   if (answer.etag !== undefined) {
     response.set('ETag', answer.etag);
@@ -80,16 +80,21 @@ function send(
   if (answer.page !== undefined) {
     response.set('X-Total-Count', String(answer.page.total));
     if (answer.page.next !== null)
-      response.set('Link', `<${nextUrl(request, answer.page.next)}>; rel="next"`);
+      response.set('Link', `<${nextUrl(request, operation, answer.page.next)}>; rel="next"`);
   }
   response.status(answer.status);
   if (operation.text) response.type('text/plain; charset=utf-8').send(String(answer.body));
   else response.json(answer.body);
 }
 
-/** The same list, from the cursor on. Relative, so that it holds behind a tunnel too (RFC 8288, section 3.1). */
-function nextUrl(request: Request, cursor: string): string {
-  const query = queryOf(request.originalUrl);
+/**
+ * The same list, from the cursor on. Relative, so that it holds behind a tunnel too (RFC 8288, section 3.1). What the
+ * operation does not ask for is left out: it may be anything.
+ */
+function nextUrl(request: Request, { input }: Pick<Operation, 'input'>, cursor: string): string {
+  const query = new URLSearchParams(
+    [...queryOf(request.originalUrl)].filter(([name]) => Object.hasOwn(input.shape, name)),
+  );
   query.set('cursor', cursor);
   return `${request.baseUrl}${request.path}?${query}`;
 }

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { GimoError } from '../contract/errors.ts';
 import { idPattern, RunStatus, RunStep } from '../contract/records.ts';
 import type { Accepted, Ledger, RunEntries, RunEntry } from '../core/ports.ts';
 import { createHeadFile, type HeadFile } from './audit-head.ts';
@@ -8,7 +9,6 @@ import {
   type Fence,
   namesIn,
   parseJson,
-  readJson,
   readText,
   removeFile,
   sweepTemps,
@@ -18,7 +18,7 @@ import { createIdempotencyEntries } from './idempotency.ts';
 import { ensureKey, macOf } from './keys.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createQueue, createQueues } from './queue.ts';
-import { readRecordFile } from './record-file.ts';
+import { readRecordFile, stampAt } from './record-file.ts';
 import { createSecurityFile } from './security-file.ts';
 
 /** The ledger on disk, with what the other files of the store need of it. */
@@ -111,7 +111,18 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
 function accepted(path: string, fence: Fence): Accepted {
   const queue = createQueue();
   return {
-    read: () => readJson(path),
+    async read() {
+      if (stampAt(path) === null) return null;
+      const text = await readText(path);
+      // What was accepted is stricter than what holds without it, so it must not count as never accepted.
+      const value = text === null ? null : (parseJson(text) ?? null);
+      if (value === null)
+        throw new GimoError(
+          'storage_error',
+          `accepted/${basename(path)} in the ledger cannot be read. Mend that file, or delete it and accept ${basename(path)} of the workspace again.`,
+        );
+      return value;
+    },
     write: (value) =>
       queue(() => writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`, { fence })),
   };

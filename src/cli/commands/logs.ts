@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { Client } from '../../client/client.ts';
 import type { LogEntry, RunRecord } from '../../contract/records.ts';
 import { visibleLine } from '../../contract/visible.ts';
+import type { Connection } from '../connect.ts';
 import type { Run, Session } from '../deps.ts';
 import { exitCodes } from '../failures.ts';
 import { follow } from '../follow.ts';
@@ -29,21 +29,25 @@ export function addLogs(program: Command, run: Run): void {
 }
 
 async function logs(session: Session, id: string, following: boolean): Promise<number> {
-  const { client } = await session.connect();
-  if (following) return followRun(session, client, id);
-  const found = await client.call('getRunLog', { run_id: id });
+  const connection = await session.connect();
+  if (following) return followRun(session, connection, id);
+  const found = await connection.client.call('getRunLog', { run_id: id });
   if (session.json) session.out.json(found);
   else for (const entry of found.entries) showEntry(session, entry);
   return exitCodes.ok;
 }
 
 /** Follows a run to its end. @returns 0 only if the run is done, 130 if Ctrl-C stopped the following */
-export async function followRun(session: Session, client: Client, id: string): Promise<number> {
+export async function followRun(
+  session: Session,
+  connection: Connection,
+  id: string,
+): Promise<number> {
   const stop = new AbortController();
   const onInterrupt = () => stop.abort();
   session.deps.signals.on('SIGINT', onInterrupt);
   try {
-    const run = await follow(client, id, (entry) => showEntry(session, entry), stop.signal);
+    const run = await follow(connection, id, (entry) => showEntry(session, entry), stop.signal);
     return run === null ? tellLeft(session, id) : tellEnd(session, run);
   } finally {
     session.deps.signals.off('SIGINT', onInterrupt);

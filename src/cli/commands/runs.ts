@@ -71,11 +71,11 @@ async function list(session: Session, { status, limit }: ListOptions): Promise<n
 }
 
 async function start(session: Session, id: string, follow: boolean): Promise<number> {
-  const { client } = await session.connect();
-  const run = await client.call('createRun', { approved_id: id });
+  const connection = await session.connect();
+  const run = await connection.client.call('createRun', { approved_id: id });
   if (follow) {
     session.err.line(`Run ${run.id} is ${run.status}.`);
-    return followRun(session, client, run.id);
+    return followRun(session, connection, run.id);
   }
   if (session.json) session.out.json(run);
   else session.out.line(`Run ${run.id} is ${run.status}. Follow it with: gimo logs ${run.id} -f`);

@@ -13,6 +13,8 @@ export const openApiRows = {
     }),
     output: z.looseObject({
       openapi: z.string(),
+      info: z.looseObject({ title: z.string(), version: z.string() }),
+      servers: z.array(z.looseObject({ url: z.string() })),
       paths: z.record(z.string(), z.looseObject({})),
     }),
     status: 200,

@@ -15,6 +15,7 @@ export interface Known {
 /** Input that each operation takes. The provider that is set is the one that is given. */
 export function goodInputs(known: Known, provider: object): Inputs {
   const plan = { id: 'p', title: 'Plan', workspace: '.', created: '2026-01-01', objective: 'Tidy' };
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: nobody may expand it
   const text = 'Say what $MODEL_KEY, ${env:MODEL_KEY} and ${ORCH_TOKEN} are.';
   const nothing: Partial<Inputs> = {
     createDraft: { prompt: text, context: { a: text }, content: text },

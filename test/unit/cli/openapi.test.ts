@@ -5,7 +5,13 @@ import { startWire, type Wire } from './wire.ts';
 let wire: Wire;
 afterEach(() => wire.close());
 
-const described = { openapi: '3.1.0', info: { title: 'GIMO' }, paths: { '/status': {} } };
+const described = {
+  openapi: '3.1.0',
+  info: { title: 'GIMO', version: '1.2.3' },
+  servers: [{ url: 'http://127.0.0.1:9325' }],
+  paths: { '/status': {} },
+  components: { schemas: {} },
+};
 
 test('openapi prints the whole description, with --json or without', async () => {
   wire = await startWire({ 'GET /ops/openapi.json': () => ({ body: described }) });

@@ -48,6 +48,15 @@ describe('an artifact cannot run', () => {
     expect((await blockedAfter(change))?.code).toBe('approval_invalid');
   });
 
+  it('although it is sealed, when a step is none that can be carried out', async () => {
+    const parts = await openParts(await tempDir());
+    const { approvals } = await openBook(parts);
+    const steps = [{ id: 's', kind: 'command' as const, argv: ['/bin/true'] }];
+    const artifact = artifactOf(draftOf(1, { steps }), parts.ledger, { provider_resolved: null });
+    expect(approvals.blocked(artifact)?.code).toBe('step_unsupported');
+    expect(approvals.show(artifact).runnable).toBe(false);
+  });
+
   it('once it has expired', async () => {
     const parts = await openParts(await tempDir());
     const { approvals } = await openBook(parts);

@@ -101,7 +101,9 @@ const vault: SecretVault = {
 export async function openBook(parts: Parts, secrets: readonly string[] = []) {
   const { store, ledger, auditFile, clock, logger } = parts;
   const models = { baseUrl };
-  const settings = await openSettings({ store, ledger, vault, models, env: {}, firstProvider });
+  const settings = await openSettings({
+    ...{ store, ledger, vault, models, env: {}, firstProvider, logger },
+  });
   const redactor = createRedactor(() => secrets);
   const seen: string[] = [];
   const events = createEvents((error) => logger.log('error', String(error)));

@@ -1,0 +1,54 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Draft } from '../../../src/contract/operations.ts';
+import { startServer, type TestServer } from '../harness.ts';
+import { expectError } from '../wire/support.ts';
+
+/* Agents can write any file of the workspace: what stands in one is no proof of anything. */
+
+const fileOf = (server: TestServer, id: string) =>
+  join(server.host.dataDir, 'ops', 'drafts', `${id}.json`);
+
+/** Puts a draft's file where GIMO keeps its own, past the gate. */
+async function drop(server: TestServer, more: object): Promise<string> {
+  const id = 'd_1795403040476_dfbc34';
+  const record = { id, prompt: 'Tidy up', status: 'draft', created_at: '2026-11-23T10:00:00Z' };
+  await writeFile(fileOf(server, id), JSON.stringify({ ...record, source: 'editor', ...more }));
+  return id;
+}
+
+const decide = (server: TestServer, id: string, how: string) =>
+  server.request('POST', `/ops/drafts/${id}/${how}`, { role: 'admin' });
+const read = async (server: TestServer, id: string) =>
+  Draft.parse((await server.request('GET', `/ops/drafts/${id}`, { role: 'actions' })).body);
+const artifacts = (server: TestServer) =>
+  readdir(join(server.host.dataDir, 'ops', 'approved')).then((names) => names.length);
+
+describe('a draft whose file was put there past the gate', () => {
+  test('is not approved with a step that could not have been proposed', async () => {
+    const server = await startServer({ hostedBy: 'editor' });
+    const steps = [{ id: 's', kind: 'command', argv: ['/bin/sh', '-c', 'true'] }];
+    const id = await drop(server, { steps });
+    expectError(await decide(server, id, 'approve?auto_run=true'), 'step_unsupported');
+    expect([await artifacts(server), (await read(server, id)).status]).toEqual([0, 'draft']);
+  });
+
+  test('is not approved with two steps of one id', async () => {
+    const server = await startServer();
+    const step = { id: 's', kind: 'prompt', text: 'x' };
+    const id = await drop(server, { steps: [step, step] });
+    expectError(await decide(server, id, 'approve'), 'validation_error');
+    expect(await artifacts(server)).toBe(0);
+  });
+
+  test('is not approved, nor sent to a model, with a token in it', async () => {
+    const server = await startServer();
+    const id = await drop(server, { context: { note: `use ${server.host.token('admin')}` } });
+    const reply = await decide(server, id, 'approve?auto_run=true');
+    expectError(reply, 'contains_secret');
+    expect(reply.text).not.toContain(server.host.token('admin'));
+    expect(await artifacts(server)).toBe(0);
+    expect((await decide(server, id, 'reject')).status).toBe(200);
+  });
+});
