@@ -26,7 +26,7 @@ export function activate(context: vscode.ExtensionContext): void {
     (error) => problems.note(error),
     (count) => status.waiting(count),
   );
-  const runLogs = createRunLogDocuments();
+  const runLogs = createRunLogDocuments(problems.note);
   const surroundings: HostSurroundings = {
     load: () => import('./http/host.ts'),
     context,

@@ -84,8 +84,9 @@ export function toError(response: Response, text: string): GimoError {
 function parseOr(text: string, otherwise: unknown): unknown {
   try {
     return JSON.parse(text);
-  } catch {
-    return otherwise;
+  } catch (error) {
+    if (error instanceof SyntaxError) return otherwise;
+    throw error;
   }
 }
 

@@ -339,6 +339,7 @@ export const ops = {
     output: Config,
     status: 200,
     etag: true,
+    refusals: [409],
     summary: 'Changes the configuration; a field left out keeps its value.',
     effect: 'mutation',
     actions: false,

@@ -1,8 +1,9 @@
 import { asksModel } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { Approved, ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
-import type { Audit } from './audit.ts';
-import { canonical, digestOf, sealOf } from './digest.ts';
+import type { Act, Audit } from './audit.ts';
+import type { Decisions } from './decisions.ts';
+import { canonical, createDigests, sealOf } from './digest.ts';
 import { type Drafts, draftLock, unsupported } from './drafts.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { approvedSuffix, type Ids, requireId, unknownId } from './ids.ts';
@@ -14,6 +15,7 @@ import type { Settings } from './settings.ts';
 export interface ApprovalPorts {
   store: Pick<Store, 'approved' | 'drafts'>;
   ledger: Ledger;
+  decisions: Decisions;
   settings: Settings;
   clock: Clock;
   ids: Ids;
@@ -32,13 +34,16 @@ export interface Approvals {
 
 const invalid = (message: string) => new GimoError('approval_invalid', message);
 
-export function createApprovals(ports: Omit<ApprovalPorts, 'ids' | 'hostedBy'>): Approvals {
+export function createApprovals(
+  ports: Omit<ApprovalPorts, 'decisions' | 'ids' | 'hostedBy'>,
+): Approvals {
   const { store, ledger, settings, clock } = ports;
+  const digests = createDigests();
 
   const blocked = (artifact: ApprovedRecord): GimoError | null => {
     if (artifact.seal === null || artifact.digest === null)
       return invalid('This approval has no seal, so it cannot run here. Approve the work again.');
-    if (digestOf(artifact, artifact.provider_resolved) !== artifact.digest)
+    if (digests(artifact, artifact.provider_resolved) !== artifact.digest)
       return invalid('The content is not what was approved. It cannot run; approve it again.');
     if (!sealHolds(artifact, ledger))
       return invalid('The seal of this approval does not hold. It cannot run; approve it again.');
@@ -107,7 +112,7 @@ export interface RunMaker {
 export function approveHandler(
   ports: ApprovalPorts & { drafts: Drafts; approvals: Approvals; runs: RunMaker; logger: Logger },
 ): Handlers['approveDraft'] {
-  const { store, ledger, settings, clock, ids, drafts, approvals, runs } = ports;
+  const { store, ledger, decisions, settings, clock, ids, drafts, approvals, runs } = ports;
   return {
     lock: draftLock,
     async prepare({ draft_id, auto_run, digest, shown_digest }, call) {
@@ -142,7 +147,9 @@ export function approveHandler(
         await store.approved.put(artifact);
         const { id: approved_id, approved_at: updated_at } = artifact;
         try {
-          await store.drafts.put({ ...draft, status: 'approved', approved_id, updated_at });
+          await decisions.around({ id: draft.id, status: 'approved', approved_id }, () =>
+            store.drafts.put({ ...draft, status: 'approved', approved_id, updated_at }),
+          );
         } catch (error) {
           // The caller is told that it failed; what failed must not stand, nor become a second one later.
           await store.approved.remove(approved_id);
@@ -207,13 +214,15 @@ function requireChannel({ settings, hostedBy }: ApprovalPorts, call: Call) {
 }
 
 /**
- * Completes approvals that a crash cut in half: the artifact is the commit point, so a draft that still waits although
+ * Completes decisions that a crash cut in half, and those that somebody has written over: a draft that the ledger knows
+ * as decided gets its status back. Of an approval the artifact is the commit point, so a draft that still waits although
  * a sealed artifact of it stands is settled. Finds the artifact by the part of its name that is made of the draft's id;
  * anybody can name a file like that, so all of them are looked at, and only the seal counts.
  */
 export async function settleApprovals(
   store: Pick<Store, 'approved' | 'drafts'>,
   ledger: Ledger,
+  decisions: Decisions,
   audit: Audit,
 ): Promise<void> {
   const bySuffix = new Map<string, string[]>();
@@ -230,36 +239,44 @@ export async function settleApprovals(
       status: ['draft'],
       ...(before === undefined ? {} : { before }),
     });
-    for (const draft of page.records)
+    for (const draft of page.records) {
+      if (decisions.of(draft.id) !== undefined) {
+        const act = actOf('settleDecision', draft.id);
+        await audit.around(act, () => store.drafts.put(decisions.standing(draft)));
+        continue;
+      }
       for (const id of bySuffix.get(approvedSuffix(draft.id)) ?? []) {
         const artifact = await store.approved.get(id);
         if (artifact?.draft_id !== draft.id || !sealHolds(artifact, ledger)) continue;
-        await settle(draft, artifact, store, audit);
+        await settle(draft, artifact, { store, decisions, audit });
         break;
       }
+    }
     before = page.next ?? undefined;
   } while (before !== undefined);
 }
 
+const actOf = (operation: string, target: string): Act => ({
+  ...{ correlationId: 'recovery', actor: systemActor, request: null },
+  ...{ operation, target },
+});
+
 function settle(
   draft: DraftRecord,
   artifact: ApprovedRecord,
-  store: Pick<Store, 'drafts'>,
-  audit: Audit,
+  ports: { store: Pick<Store, 'drafts'>; decisions: Decisions; audit: Audit },
 ) {
-  const act = {
-    ...{ correlationId: 'recovery', actor: systemActor, operation: 'settleApproval' },
-    ...{ target: draft.id, request: null },
-  };
-  return audit.around(act, () =>
+  const { store, decisions, audit } = ports;
+  const decision = { id: draft.id, status: 'approved', approved_id: artifact.id } as const;
+  const put = () =>
     store.drafts.put({
       ...draft,
       status: 'approved',
       approved_id: artifact.id,
       digest: artifact.digest,
       updated_at: artifact.approved_at,
-    }),
-  );
+    });
+  return audit.around(actOf('settleApproval', draft.id), () => decisions.around(decision, put));
 }
 
 const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: Approved) =>

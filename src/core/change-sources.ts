@@ -12,6 +12,7 @@ import { readAllowlist } from './allowlist.ts';
 import { canonical } from './digest.ts';
 import type { Change } from './events.ts';
 import type { FoundKeys } from './found-keys.ts';
+import { policyDiffers } from './policy.ts';
 import type { Ledger, Store, WatchedDocument } from './ports.ts';
 import type { Settings } from './settings.ts';
 
@@ -71,12 +72,7 @@ function configSource({ store, ledger, settings }: SourcePorts): ChangeSource {
     },
     restore: () => store.config.write(settings.config()),
     notes: () => [],
-    needsEditor(value) {
-      const [now, next] = [settings.config(), read(value)];
-      const policy = ({ approval_channel, command_allowlist }: Config) =>
-        canonical([approval_channel, command_allowlist]);
-      return policy(now) !== policy(next);
-    },
+    needsEditor: (value) => policyDiffers(settings.config(), read(value)),
     changes: [{ type: 'config', id: null }],
   };
 }

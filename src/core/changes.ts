@@ -3,8 +3,9 @@ import type { OutsideChange } from '../contract/rows/upkeep.ts';
 import { type ChangeSource, changeSources, type SourcePorts, unfit } from './change-sources.ts';
 import { canonical } from './digest.ts';
 import type { Events } from './events.ts';
-import type { Call, Handlers } from './handlers.ts';
+import type { Handlers } from './handlers.ts';
 import type { Locks } from './locks.ts';
+import { requireEditor } from './policy.ts';
 import type { FoundDocument, Ledger, Logger } from './ports.ts';
 import type { Redactor } from './redaction.ts';
 
@@ -88,7 +89,7 @@ export function createChanges(ports: ChangesPorts): Changes {
             digestOf(source, found, ledger, keys.waiting()) !== change.digest
           )
             throw changedMeanwhile();
-          requireEditor(source, found.value, call, hostedBy);
+          if (source.needsEditor(found.value)) requireEditor(call, hostedBy);
           const accept = source.prepare(found.value);
           return {
             target: what,
@@ -194,18 +195,3 @@ const changedMeanwhile = () =>
     'stale',
     'The file is not what you saw, and nothing was accepted. Read the changes again, then decide.',
   );
-
-/** Who may approve and which programs may run is decided where the server is hosted (DESIGN, section 4). */
-function requireEditor(
-  source: ChangeSource,
-  value: unknown,
-  call: Call,
-  hostedBy: ChangesPorts['hostedBy'],
-) {
-  if (hostedBy !== 'editor' || call.principal.role === 'editor' || !source.needsEditor(value))
-    return;
-  throw new GimoError(
-    'editor_required',
-    'This changes who may approve or which programs may run, so it is accepted in the editor that hosts the server.',
-  );
-}

@@ -4,6 +4,7 @@ import { openAudit } from './audit.ts';
 import { createAuditLog } from './auditlog.ts';
 import { braked, stopOrGoOn } from './brake.ts';
 import { createChanges } from './changes.ts';
+import { openDecisions } from './decisions.ts';
 import { createGate, type Gate } from './dispatch.ts';
 import { createDrafts } from './drafts.ts';
 import { createEvents, type Events } from './events.ts';
@@ -16,6 +17,7 @@ import { createLocks } from './locks.ts';
 import { openApiHandler } from './openapi.ts';
 import { openPanic, type Panic } from './panic.ts';
 import { planHandlers } from './plan.ts';
+import { policyDiffers, requireEditor } from './policy.ts';
 import type {
   AuditFile,
   Clock,
@@ -96,7 +98,8 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   foundKeys = keys;
   const locks = createLocks();
   const ids = createIds(clock);
-  const drafts = createDrafts({ store, settings, redactor, clock, ids });
+  const decisions = await openDecisions(ledger, logger);
+  const drafts = createDrafts({ store, decisions, settings, redactor, clock, ids });
   const approvals = createApprovals({ store, ledger, settings, clock });
   const book = createRunBook({
     ...{ store, ledger, settings, approvals, redactor, audit, events, clock, logger },
@@ -105,6 +108,8 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   const worker = ports.worker(braked(book, panic), settings, redactor);
   events.subscribe(({ type }) => {
     if (type === 'panic') stopOrGoOn(panic, book, worker, logger);
+    // More runs may be allowed at once than before.
+    if (type === 'config') worker.wake();
   });
   const runs = createRuns({ store, approvals, book, worker, audit, events, clock, ids });
   const auditLog = createAuditLog({ file: ports.auditFile, ledger, redactor });
@@ -116,6 +121,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   const upkeep = createUpkeep({
     ...{ store, ledger, settings, book, idempotency, audit, events, locks, clock, logger },
     ...{ runTtlSeconds: ports.runTtlSeconds, cleanSnapshots: ports.cleanSnapshots },
+    decisions,
     paused: () => !panic.mayRun(),
   });
   const repository = createRepository({
@@ -130,7 +136,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     ...approvals.handlers,
     ...runs.handlers,
     approveDraft: approveHandler({
-      ...{ store, ledger, settings, clock, ids, drafts, approvals, runs, logger },
+      ...{ store, ledger, decisions, settings, clock, ids, drafts, approvals, runs, logger },
       hostedBy: facts.hostedBy,
     }),
     ...auditLog.handlers,
@@ -138,8 +144,10 @@ export async function openCore(ports: CorePorts): Promise<Core> {
       ...{ panic, auditLog, redactor, clock, facts, server: ports.server },
       allowlistCount: async () => (await repository.allowed()).length,
     }),
-    ...planHandlers(store, drafts.refuseSecrets),
-    ...settingsHandlers(settings, keys, drafts.refuseSecrets),
+    ...planHandlers(store, drafts.refuseSecrets, book.glance),
+    ...settingsHandlers({
+      ...{ settings, keys, refuseSecrets: drafts.refuseSecrets, hostedBy: facts.hostedBy },
+    }),
     ...changes.handlers,
     redraft: redraftHandler({ store, approvals, drafts }),
     generateDraft: generateHandler({
@@ -151,7 +159,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   const gate = createGate({
     ...{ handlers, settings, audit, events, ledger, panic, idempotency, locks },
   });
-  await settleApprovals(store, ledger, audit);
+  await settleApprovals(store, ledger, decisions, audit);
   await book.recover();
   await idempotency.settle();
   await changes.look();
@@ -173,17 +181,21 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   };
 }
 
-function settingsHandlers(
-  settings: Settings,
-  keys: FoundKeys,
-  refuseSecrets: (proposal: unknown) => void,
-): Pick<Handlers, 'getConfig' | 'setConfig' | 'getProvider' | 'setProvider'> {
+function settingsHandlers(ports: {
+  settings: Settings;
+  keys: FoundKeys;
+  refuseSecrets: (proposal: unknown) => void;
+  hostedBy: ServerFacts['hostedBy'];
+}): Pick<Handlers, 'getConfig' | 'setConfig' | 'getProvider' | 'setProvider'> {
+  const { settings, keys, refuseSecrets, hostedBy } = ports;
   return {
     getConfig: { read: async () => ({ body: settings.config() }) },
     setConfig: {
       lock: () => 'config',
-      prepare: async (patch) => {
+      prepare: async (patch, call) => {
         refuseSecrets(patch);
+        if (policyDiffers(settings.config(), settings.patched(patch)))
+          requireEditor(call, hostedBy);
         return {
           target: null,
           effect: async () => ({

@@ -17,6 +17,23 @@ export const etagOf = (record: unknown): string => `"${sha256(canonical(record))
 export const digestOf = (...subject: Parameters<typeof digestSubject>): string =>
   sha256(canonical(digestSubject(...subject)));
 
+/**
+ * Digests of records, each made once: a list of large drafts would make all of them again. Goes by the identity of the
+ * record, so it must never change; the store gives frozen ones.
+ */
+export function createDigests(): typeof digestOf {
+  const known = new WeakMap<object, { provider: string; digest: string }>();
+  return (record, provider) => {
+    if (!Object.isFrozen(record)) return digestOf(record, provider);
+    const named = canonical(provider);
+    const before = known.get(record);
+    if (before?.provider === named) return before.digest;
+    const digest = digestOf(record, provider);
+    known.set(record, { provider: named, digest });
+    return digest;
+  };
+}
+
 /** The seal of an artifact: an HMAC, with the ledger's `seal` key, over everything that was decided. */
 export function sealOf(artifact: ApprovedRecord, ledger: Pick<Ledger, 'mac'>): string {
   const { id, draft_id, digest, approved_at, approved_by, shown_digest, expires_at, key_id } =

@@ -2,7 +2,8 @@ import { asksModel } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { Draft } from '../contract/operations.ts';
 import type { DraftRecord, Step } from '../contract/records.ts';
-import { digestOf, etagOf } from './digest.ts';
+import type { Decisions } from './decisions.ts';
+import { createDigests, etagOf } from './digest.ts';
 import type { Change } from './events.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { type Ids, requireId, unknownId } from './ids.ts';
@@ -13,6 +14,7 @@ import type { Settings } from './settings.ts';
 
 export interface DraftPorts {
   store: Pick<Store, 'drafts'>;
+  decisions: Decisions;
   settings: Settings;
   redactor: Redactor;
   clock: Clock;
@@ -55,14 +57,17 @@ export interface Drafts {
 /** The lock under which whatever happens to one draft happens. */
 export const draftLock = (input: { draft_id: string }): string => `draft:${input.draft_id}`;
 
-export function createDrafts({ store, settings, redactor, clock, ids }: DraftPorts): Drafts {
+export function createDrafts(ports: DraftPorts): Drafts {
+  const { store, decisions, settings, redactor, clock, ids } = ports;
+  const digests = createDigests();
   const now = () => new Date(clock.now()).toISOString();
-  const show = (draft: DraftRecord): Draft => {
+  const show = (record: DraftRecord): Draft => {
+    const draft = decisions.standing(record);
     if (draft.status !== 'draft') return { ...draft, provider_resolved: null };
     const active = settings.active();
     return {
       ...draft,
-      digest: digestOf(draft, active),
+      digest: digests(draft, active),
       provider_resolved: asksModel(draft.steps) ? active : null,
     };
   };
@@ -71,7 +76,7 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
     requireId('draft', id);
     const draft = await store.drafts.get(id);
     if (draft === null) throw unknownId('draft');
-    return draft;
+    return decisions.standing(draft);
   };
 
   const waiting = async (id: string, call: Call) => {
@@ -122,8 +127,12 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
   });
 
   const save = async (draft: DraftRecord) => {
+    const put = (digest: string | null) => store.drafts.put({ ...draft, digest });
+    const { id, status, digest } = draft;
+    // What is final has the digest that it ended with.
+    if (status === 'draft') await put(show(draft).digest);
+    else await decisions.around({ id, status, approved_id: null }, () => put(digest));
     const shown = show(draft);
-    await store.drafts.put({ ...draft, digest: shown.digest });
     return { body: shown, changes: [{ type: 'draft', id: draft.id } as const] };
   };
 
@@ -141,7 +150,15 @@ export function createDrafts({ store, settings, redactor, clock, ids }: DraftPor
     requireApprovable,
     waiting,
     handlers: {
-      listDrafts: { read: (input) => listPage('draft', store.drafts, input, show, summary) },
+      listDrafts: {
+        async read(input) {
+          const { body, page } = await listPage('draft', store.drafts, input, show, summary);
+          // Files are found by what they say; one that says that it waits is not listed there if it does not.
+          const wanted = ({ status }: Pick<Draft, 'status'>) =>
+            input.status?.includes(status) ?? true;
+          return { body: body.filter(wanted), page };
+        },
+      },
       getDraft: { read: async ({ draft_id }) => ({ body: show(await read(draft_id)) }) },
       createDraft: {
         async prepare(input, call) {

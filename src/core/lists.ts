@@ -11,6 +11,8 @@ interface ListInput {
   status?: readonly string[] | undefined;
 }
 
+/** A long page lets others have their turn after so many milliseconds. */
+const turnMs = 8;
 /** How much of a prompt a summary shows, in characters. */
 const shownPrompt = 200;
 
@@ -27,7 +29,7 @@ export async function listPage<T, S, Short>(
   kind: RecordKind,
   records: Pick<Records<T>, 'list'>,
   input: ListInput,
-  show: (record: T) => S,
+  show: (record: T) => S | Promise<S>,
   summarize: (record: S) => Short,
 ): Promise<{ body: (S | Short)[]; page: { total: number; next: string | null } }> {
   const statuses = input.status === undefined ? null : [...new Set(input.status)].sort();
@@ -38,7 +40,14 @@ export async function listPage<T, S, Short>(
     ...(before === undefined ? {} : { before }),
     ...(input.status === undefined ? {} : { status: input.status }),
   });
-  const shown = found.records.map(show);
+  const shown: S[] = [];
+  let began = performance.now();
+  for (const record of found.records) {
+    shown.push(await show(record));
+    if (performance.now() - began < turnMs) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    began = performance.now();
+  }
   return {
     body: input.view === 'full' ? shown : shown.map(summarize),
     page: {

@@ -4,10 +4,14 @@ import type { Handlers } from './handlers.ts';
 import type { Store } from './ports.ts';
 import { isTerminal } from './run-steps.ts';
 
-/** @param refuseSecrets throws `contains_secret` if a text holds a secret that this process knows */
+/**
+ * @param refuseSecrets throws `contains_secret` if a text holds a secret that this process knows
+ * @param glance tells how a run really stands, whatever its file says
+ */
 export function planHandlers(
   store: Pick<Store, 'plan' | 'drafts' | 'runs'>,
   refuseSecrets: (proposal: unknown) => void,
+  glance: (run: RunRecord) => Promise<RunRecord>,
 ): Pick<Handlers, 'getPlan' | 'setPlan'> {
   return {
     getPlan: {
@@ -17,11 +21,13 @@ export function planHandlers(
           throw new GimoError('not_found', 'There is no plan. Set one with PUT /ops/plan.');
         const plan = found.data;
         const stands = await standOf(plan, store);
-        const tasks = plan.tasks.map((task) => {
+        const tasks = plan.tasks.map(async (task) => {
           const stand = stands.get(task.id);
-          return stand === undefined ? task : { ...task, status: statusOf(stand) };
+          if (stand === undefined) return task;
+          const run = stand.run && (await glance(stand.run));
+          return { ...task, status: statusOf({ ...stand, run }) };
         });
-        return { body: { ...plan, tasks } };
+        return { body: { ...plan, tasks: await Promise.all(tasks) } };
       },
     },
     setPlan: {

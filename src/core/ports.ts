@@ -196,6 +196,24 @@ export interface IdempotencyEntries {
   all(): Promise<IdempotencyEntry[]>;
 }
 
+/** What was decided about a draft, for good. */
+export interface Decision {
+  /** The draft's. */
+  id: string;
+  status: 'approved' | 'rejected' | 'error';
+  approved_id: string | null;
+}
+
+/** Which drafts were decided: where no agent can write, other than the drafts themselves. */
+export interface Decided {
+  /** Durable when it resolves. */
+  note(decision: Decision): Promise<void>;
+  /** Forgets drafts; not synced. */
+  drop(draftIds: readonly string[]): Promise<void>;
+  /** @throws GimoError `storage_error` if they cannot be read */
+  all(): Promise<Decision[]>;
+}
+
 export interface Ledger {
   /** Names the key that {@link Ledger.mac} uses. */
   readonly keyId: string;
@@ -206,6 +224,7 @@ export interface Ledger {
   readonly provider: Accepted;
   readonly allowlist: Accepted;
   readonly idempotency: IdempotencyEntries;
+  readonly decided: Decided;
   /** SHA-256 hashes (hex) of tokens that were once valid. */
   rememberToken(role: string, sha256: string): Promise<void>;
   /** Whether a token with this hash was ever valid. Synchronous: it stands in the way of every request. */

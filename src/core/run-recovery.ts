@@ -1,6 +1,6 @@
 import type { RunRecord } from '../contract/records.ts';
 import type { Audit } from './audit.ts';
-import type { Logger, RunEntry, Store, Ledger } from './ports.ts';
+import type { Ledger, Logger, RunEntry, Store } from './ports.ts';
 import { systemActor } from './principals.ts';
 import { type Ending, isTerminal } from './run-steps.ts';
 import { strangeError, writeRunFile } from './run-view.ts';

@@ -154,6 +154,16 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     }
   };
 
+  /** A log that cannot be read is told, and keeps nobody from going on with its run. */
+  const linesOf = async (runId: string) => {
+    try {
+      return await store.runLogs.read(runId);
+    } catch (error) {
+      logger.log('warn', `the log file of ${runId} could not be read: ${String(error)}`);
+      return [];
+    }
+  };
+
   const log = (runId: string, level: string, msg: string, step?: string) => {
     const run = live.get(runId);
     if (run === undefined || run.closing || (run.log.isCut() && step !== undefined)) return;
@@ -263,7 +273,7 @@ export function createRunBook(ports: RunBookPorts): RunBook {
       recoverRuns({
         ...{ store, ledger, audit: ports.audit, logger, now, end },
         async takeUp(entry, mayBegin) {
-          const run = freshly(entry, await store.runLogs.read(entry.id));
+          const run = freshly(entry, await linesOf(entry.id));
           run.begun = !mayBegin;
           live.set(entry.id, run);
         },

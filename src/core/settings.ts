@@ -34,13 +34,17 @@ const AcceptedProviders = z.strictObject({
 type AcceptedProviders = z.infer<typeof AcceptedProviders>;
 type References = NonNullable<AcceptedProviders['references']>;
 
+type Patch = Partial<{ [K in keyof Config]: Config[K] | undefined }>;
+
 /**
  * The configuration and the model providers in force: what a person last accepted, which stands in the ledger. The
  * files in the workspace are copies to read; changed by hand they have no effect.
  */
 export interface Settings {
   config(): Config;
-  setConfig(patch: Partial<{ [K in keyof Config]: Config[K] | undefined }>): Promise<Config>;
+  /** What {@link Settings.setConfig} would put in force: a field that is left out keeps its value. */
+  patched(patch: Patch): Config;
+  setConfig(patch: Patch): Promise<Config>;
   /** The providers as they may be shown: every `api_key` is null. */
   providers(): ProviderConfig;
   /** The providers as they are kept: with references, never with keys. */
@@ -92,6 +96,10 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
   let references = bound ?? referencesOf(first, models);
   const keys = await openProviderKeys(vault, Object.keys(providers.providers), logger);
 
+  const patched = (patch: Patch) => {
+    const given = Object.entries(patch).filter(([, value]) => value !== undefined);
+    return Config.parse({ ...config, ...Object.fromEntries(given) });
+  };
   const resolve = (name: string): ResolvedProvider | null => {
     const entry = own(providers.providers, name);
     if (entry === undefined) return null;
@@ -112,9 +120,9 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
 
   return {
     config: () => config,
+    patched,
     async setConfig(patch) {
-      const given = Object.entries(patch).filter(([, value]) => value !== undefined);
-      const next = Config.parse({ ...config, ...Object.fromEntries(given) });
+      const next = patched(patch);
       await ledger.config.write(next);
       config = next;
       await writeCopy(store.config, 'config', next, logger);

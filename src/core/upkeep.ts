@@ -1,6 +1,7 @@
 import { GimoError } from '../contract/errors.ts';
 import { type DraftRecord, Plan, type RunRecord } from '../contract/records.ts';
 import type { Audit } from './audit.ts';
+import type { Decisions } from './decisions.ts';
 import { draftLock } from './drafts.ts';
 import type { Change, Events } from './events.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -18,6 +19,7 @@ export interface UpkeepPorts {
   settings: Pick<Settings, 'config'>;
   book: Pick<RunBook, 'entry'>;
   idempotency: Pick<Idempotency, 'sweep'>;
+  decisions: Pick<Decisions, 'drop'>;
   /** Deletes snapshots whose time is over; left out where there are none. */
   cleanSnapshots?: (() => Promise<unknown>) | undefined;
   /** Seconds that terminal runs are kept; what the configuration says if left out. */
@@ -41,7 +43,8 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 export function createUpkeep(ports: UpkeepPorts): Upkeep {
-  const { store, ledger, settings, book, idempotency, audit, events, locks, clock, logger } = ports;
+  const { store, ledger, settings, book, idempotency, decisions } = ports;
+  const { audit, events, locks, clock, logger } = ports;
   let running: Promise<void> | null = null;
 
   const isOver = (since: string | null, ttlMs: number) =>
@@ -63,7 +66,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
   /** The ledger's entry is the truth about a run; a file without one is taken at its own word. */
   const cleanRun = async (id: string, ttlMs: number) => {
     if (book.entry(id) !== undefined) return;
-    const [entry, file] = [await ledger.runs.get(id), await store.runs.get(id)];
+    const [entry, file] = [await ledger.runs.glance(id), await store.runs.get(id)];
     const told = entry ?? file;
     if (told === null || !isTerminal(told.status) || !isOver(told.finished_at, ttlMs)) return;
     await remove('cleanUpRun', { type: 'run', id }, async () => {
@@ -87,7 +90,10 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
   const cleanDraft = async (id: string, ttlMs: number) => {
     const draft = await store.drafts.get(id);
     if (draft === null || !isOver(decidedAt(draft), ttlMs)) return;
-    await remove('cleanUpDraft', { type: 'draft', id }, () => store.drafts.remove(id));
+    await remove('cleanUpDraft', { type: 'draft', id }, async () => {
+      await store.drafts.remove(id);
+      await decisions.drop([id]);
+    });
   };
   const cleanDrafts = async () => {
     const { draft_cleanup_ttl_days: days } = settings.config();

@@ -7,10 +7,15 @@ export interface Coalesced {
 /**
  * Turns a burst of events into few runs of a job: events of a busy server come faster than a tree should be drawn.
  *
- * @param job what to do; must not reject
+ * @param job what to do
  * @param quietMs how long after the first event the job starts, in milliseconds
+ * @param failed told what the job threw; the next request runs it again
  */
-export function coalesce(job: () => Promise<void>, quietMs: number): Coalesced {
+export function coalesce(
+  job: () => Promise<void>,
+  quietMs: number,
+  failed: (error: unknown) => void,
+): Coalesced {
   let timer: NodeJS.Timeout | undefined;
   let running = false;
   let again = false;
@@ -19,8 +24,13 @@ export function coalesce(job: () => Promise<void>, quietMs: number): Coalesced {
   const run = async () => {
     timer = undefined;
     running = true;
-    await job();
-    running = false;
+    try {
+      await job();
+    } catch (error) {
+      failed(error);
+    } finally {
+      running = false;
+    }
     if (!again) return;
     again = false;
     request();

@@ -21,7 +21,8 @@ interface Followed {
   text: string;
 }
 
-export function createRunLogDocuments(): RunLogDocuments {
+/** @param failed told what went wrong in the background */
+export function createRunLogDocuments(failed: (error: unknown) => void): RunLogDocuments {
   const changed = new vscode.EventEmitter<vscode.Uri>();
   const followed = new Map<string, Followed>();
   const stale = new Set<string>();
@@ -52,13 +53,17 @@ export function createRunLogDocuments(): RunLogDocuments {
       }
     },
   };
-  const drawing = coalesce(async () => {
-    const open = vscode.workspace.textDocuments.filter(
-      ({ uri }) => uri.scheme === schemes.runLog && stale.has(runOf(uri)),
-    );
-    stale.clear();
-    for (const { uri } of open) changed.fire(uri);
-  }, quietMs);
+  const drawing = coalesce(
+    async () => {
+      const open = vscode.workspace.textDocuments.filter(
+        ({ uri }) => uri.scheme === schemes.runLog && stale.has(runOf(uri)),
+      );
+      stale.clear();
+      for (const { uri } of open) changed.fire(uri);
+    },
+    quietMs,
+    failed,
+  );
 
   const owned = [
     changed,

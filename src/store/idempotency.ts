@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import type { IdempotencyEntries, IdempotencyEntry } from '../core/ports.ts';
-import { type Fence, noFollow, parseJson, readText, storageError, writeAtomic } from './files.ts';
+import { appendLines, linesOf } from './append.ts';
+import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createQueue } from './queue.ts';
 import { stampAt } from './record-file.ts';
@@ -71,7 +70,7 @@ export function createIdempotencyEntries(
     queue(async () => {
       const known = await entries();
       fence();
-      await append(path, linesOf(news), sync);
+      await appendLines(path, linesOf(news), 'the idempotency entries', sync);
       lines += news.length;
       for (const line of news) apply(known, line);
       if (lines > 2 * known.size + mostStale) await rewrite(known);
@@ -94,8 +93,6 @@ export function createIdempotencyEntries(
   };
 }
 
-const linesOf = (all: readonly unknown[]) => all.map((one) => `${JSON.stringify(one)}\n`).join('');
-
 function apply(entries: Map<string, IdempotencyEntry>, line: unknown): void {
   const begun = Begun.safeParse(line).data;
   if (begun !== undefined) {
@@ -107,25 +104,4 @@ function apply(entries: Map<string, IdempotencyEntry>, line: unknown): void {
   if (note?.now === 'dropped') entries.delete(note.slot);
   const entry = note?.now === 'done' ? entries.get(note.slot) : undefined;
   if (entry !== undefined) entries.set(entry.slot, { ...entry, done: true });
-}
-
-async function append(path: string, text: string, sync: boolean): Promise<void> {
-  try {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow;
-    const handle = await open(path, flags, 0o600);
-    try {
-      const { size } = await handle.stat();
-      try {
-        await handle.appendFile(text);
-        if (sync) await handle.datasync();
-      } catch (error) {
-        await handle.truncate(size); // half a line must not become part of the next one
-        throw error;
-      }
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw storageError(error, 'the idempotency entries');
-  }
 }

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { idPattern, RunStatus, RunStep } from '../contract/records.ts';
 import type { Accepted, Ledger, RunEntries, RunEntry } from '../core/ports.ts';
+import { isTerminal } from '../core/run-steps.ts';
 import { createHeadFile, type HeadFile } from './audit-head.ts';
+import { createDecided } from './decided.ts';
 import {
   ensureDir,
   type Fence,
@@ -46,6 +48,7 @@ const RunEntryFile: z.ZodType<RunEntry> = z.object({
   actor: z.string(),
   attempt: z.int().nonnegative(),
   cancel_requested: z.boolean(),
+  log: z.object({ entries: z.int(), sha256: z.string() }).optional(),
 });
 
 const TokensFile = z.object({
@@ -77,6 +80,7 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
   const runs = createRunEntries(join(dir, 'runs'), fence, quarantine);
   const head = createHeadFile(dir, { mac });
   const idempotency = createIdempotencyEntries(join(dir, 'idempotency.jsonl'), fence, quarantine);
+  const decided = createDecided(join(dir, 'decided.jsonl'), fence);
   const securityPath = join(dir, 'security.json');
   const security = createSecurityFile(securityPath, { mac }, fence);
   // Only in a ledger that no server has used yet may the state be missing; later that is somebody's doing.
@@ -96,6 +100,7 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
     provider: accepted(join(dir, 'accepted', 'provider.json'), fence),
     allowlist: accepted(join(dir, 'accepted', 'allowlist.json'), fence),
     idempotency,
+    decided,
     rememberToken: tokens.remember,
     knewToken: tokens.knew,
     security,
@@ -103,6 +108,7 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
       check = next;
       runs.forget();
       idempotency.forget();
+      decided.forget();
       head.forget();
     },
   };
@@ -128,7 +134,10 @@ function accepted(path: string, fence: Fence): Accepted {
   };
 }
 
-/* All entries are kept in memory: nobody else writes here while the claim holds, and runs are looked up all the time. */
+/*
+ * All entries are kept in memory: nobody else writes here while the claim holds, and runs are looked up all the time.
+ * Not the results of runs that are over: they may be large, and are seldom asked for.
+ */
 function createRunEntries(
   dir: string,
   fence: Fence,
@@ -143,7 +152,7 @@ function createRunEntries(
       const id = name.endsWith('.json') ? name.slice(0, -5) : '';
       if (!idPattern.run.test(id)) continue;
       const found = await readRecordFile(join(dir, name), id, RunEntryFile);
-      if (found.kind === 'ok') entries.set(id, found.record);
+      if (found.kind === 'ok') entries.set(id, lasting(found.record));
       else if (found.kind === 'unreadable') await quarantine.take(join(dir, name), found.reason);
     }
     return entries;
@@ -157,6 +166,12 @@ function createRunEntries(
   };
   return {
     async get(id) {
+      const known = (await entries()).get(id);
+      if (known === undefined || !isTerminal(known.status)) return structuredClone(known ?? null);
+      const found = await readRecordFile(join(dir, `${id}.json`), id, RunEntryFile);
+      return structuredClone(found.kind === 'ok' ? found.record : known);
+    },
+    async glance(id) {
       return structuredClone((await entries()).get(id) ?? null);
     },
     put: (entry) =>
@@ -164,7 +179,7 @@ function createRunEntries(
         const known = await entries();
         const text = `${JSON.stringify(RunEntryFile.parse(entry))}\n`;
         await writeAtomic(join(dir, `${entry.id}.json`), text, { fence });
-        known.set(entry.id, RunEntryFile.parse(JSON.parse(text)));
+        known.set(entry.id, lasting(RunEntryFile.parse(JSON.parse(text))));
       }),
     remove: (id) =>
       queue(id, async () => {
@@ -181,6 +196,12 @@ function createRunEntries(
       loading = null;
     },
   };
+}
+
+/** What is kept in memory of an entry. */
+function lasting(entry: RunEntry): RunEntry {
+  if (!isTerminal(entry.status)) return entry;
+  return { ...entry, steps: entry.steps.map((step) => ({ ...step, result: null })) };
 }
 
 function createTokens(path: string, fence: Fence, quarantine: Quarantine) {

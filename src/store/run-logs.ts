@@ -5,6 +5,7 @@ import { GimoError } from '../contract/errors.ts';
 import { idPattern, LogEntry } from '../contract/records.ts';
 import type { Logger, RunLogs } from '../core/ports.ts';
 import { type Fence, noFollow, parseJson, readText, removeFile, storageError } from './files.ts';
+import type { Quarantine } from './quarantine.ts';
 import { createQueues } from './queue.ts';
 import { lengthOfWholeLines } from './tail.ts';
 
@@ -15,8 +16,8 @@ interface OpenLog {
   length: number;
 }
 
-/** The most that a log is read up to, in bytes. */
-const maxLogBytes = 512 * 2 ** 20;
+/** A log file beyond this many bytes is not read: what GIMO writes is far smaller. */
+const maxLogBytes = 64 * 2 ** 20;
 
 /**
  * The logs of live runs: `<id>.log.jsonl` beside the records, an entry a line, each file kept open while it grows.
@@ -27,9 +28,11 @@ export function createRunLogs(options: {
   dir: string;
   ours: <R>(change: () => Promise<R>) => Promise<R>;
   fence: Fence;
+  /** Takes what stands where a log belongs and is no file. */
+  quarantine: Quarantine;
   logger: Logger;
 }): RunLogs & { close(): Promise<void> } {
-  const { dir, ours, fence, logger } = options;
+  const { dir, ours, fence, quarantine, logger } = options;
   const logs = new Map<string, OpenLog>();
   const queue = createQueues();
   const pathOf = (id: string) => join(dir, `${id}.log.jsonl`);
@@ -39,13 +42,24 @@ export function createRunLogs(options: {
     logs.delete(id);
     await log?.handle.close();
   };
+  const makeWay = async (id: string) => {
+    const found = lstatSync(pathOf(id), { throwIfNoEntry: false });
+    if (found !== undefined && !found.isFile())
+      await quarantine.take(
+        pathOf(id),
+        'It stands where the log of a run belongs, and is no file.',
+      );
+  };
   const use = async (id: string): Promise<OpenLog> => {
     const log = logs.get(id);
     if (log !== undefined) {
       if (lstatSync(pathOf(id), { throwIfNoEntry: false })?.ino === log.ino) return log;
       await drop(id); // deleted or replaced by hand: what is appended must be seen
     }
-    const opened = await ours(() => openLog(pathOf(id)));
+    const opened = await ours(async () => {
+      await makeWay(id);
+      return openLog(pathOf(id));
+    });
     logs.set(id, opened);
     return opened;
   };
@@ -81,7 +95,10 @@ export function createRunLogs(options: {
       if (!idPattern.run.test(id)) return;
       await queue(id, async () => {
         await drop(id);
-        await ours(() => removeFile(pathOf(id), fence));
+        await ours(async () => {
+          await makeWay(id);
+          await removeFile(pathOf(id), fence);
+        });
       });
     },
     async close() {

@@ -56,7 +56,9 @@ export async function openStore(options: {
     statusOf: (run) => run.status,
     tagOf: (run) => run.approved_id,
   });
-  const runLogs = createRunLogs({ dir: runsFolder.dir, ours: runs.ours, fence, logger });
+  const runLogs = createRunLogs({
+    ...{ dir: runsFolder.dir, ours: runs.ours, fence, quarantine, logger },
+  });
   const all = [drafts, approved, runs];
   const watches: (() => void)[] = [];
   return {

@@ -83,14 +83,17 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
       }),
     );
     session.catch(problems.tell);
-    const records = coalesce(async () => (await session).refresh(), quietMs);
-    const logs = coalesce(async () => (await session).refreshLog(), quietMs);
-    const changed: Open['changed'] = (event) =>
-      void session.then((now) => {
-        const what = event === null ? 'record' : now.concerns(event);
-        if (what === 'record') records.request();
-        if (what === 'log') logs.request();
-      });
+    const records = coalesce(async () => (await session).refresh(), quietMs, problems.note);
+    const logs = coalesce(async () => (await session).refreshLog(), quietMs, problems.note);
+    const changed: Open['changed'] = (event) => {
+      session
+        .then((now) => {
+          const what = event === null ? 'record' : now.concerns(event);
+          if (what === 'record') records.request();
+          if (what === 'log') logs.request();
+        })
+        .catch(problems.note);
+    };
     opened.set(keyOf(subject), { panel, session, changed });
     const owned = [
       records,

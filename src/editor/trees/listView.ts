@@ -67,7 +67,7 @@ export function createListView<G extends string, T>(
     treeDataProvider: providerOf(spec, model, changed.event, failed),
     showCollapseAll: true,
   });
-  const refreshing = coalesce(() => model.refresh().catch(failed), quietMs);
+  const refreshing = coalesce(() => model.refresh(), quietMs, failed);
   const owned = [view, changed, refreshing, agesKeptFresh(view, changed)];
   let unsubscribe = () => {};
 

@@ -39,7 +39,7 @@ test('25: a lock that another program holds on the data directory freezes no req
   const names = ['', 'drafts', 'approved', 'runs', 'config.json', 'provider.json'];
   for (const name of names) {
     const release = await lock(join(ops, name), { realpath: false });
-    onTestFinished(release);
+    onTestFinished(() => release());
     expect(await check(join(ops, name), { realpath: false })).toBe(true);
   }
   await mkdir(join(ops, '.lock'), { recursive: true });

@@ -7,7 +7,7 @@ import { type StartOptions, startServer, type TestServer } from '../harness.ts';
 import { commit, git, writeFiles } from '../repository/support.ts';
 import { lockOf, resolve } from '../security/support.ts';
 import { approve, newDraft } from '../wire/support.ts';
-import { type Good, hostileTo, hostileToAnything } from './values.ts';
+import { type Good, hostileTo, hostileToAnything } from './requests.ts';
 import { type Hostile, sendRaw, wrongWith } from './wire.ts';
 
 /* Whatever anybody sends: never a 5xx, never a lockdown, and every answer in the one shape that errors have. */

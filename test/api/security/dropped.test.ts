@@ -1,9 +1,9 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Draft } from '../../../src/contract/operations.ts';
 import { startServer, type TestServer } from '../harness.ts';
-import { expectError } from '../wire/support.ts';
+import { approve, expectError, newDraft } from '../wire/support.ts';
 
 /* Agents can write any file of the workspace: what stands in one is no proof of anything. */
 
@@ -50,5 +50,64 @@ describe('a draft whose file was put there past the gate', () => {
     expect(reply.text).not.toContain(server.host.token('admin'));
     expect(await artifacts(server)).toBe(0);
     expect((await decide(server, id, 'reject')).status).toBe(200);
+  });
+});
+
+describe('a decided draft whose file says that it waits again', () => {
+  /** Writes `more` over what the file says. */
+  async function rewrite(server: TestServer, id: string, more: object) {
+    const text = await readFile(fileOf(server, id), 'utf8');
+    await writeFile(fileOf(server, id), JSON.stringify({ ...JSON.parse(text), ...more }));
+  }
+  const failedDraft = async (server: TestServer) => {
+    const nowhere = { type: 'openai_compat', base_url: 'http://127.0.0.1:1/v1', model: 'm' };
+    const body = { active: 'nowhere', providers: { nowhere } };
+    await server.request('PUT', '/ops/provider', { role: 'admin', body });
+    const made = await server.request('POST', '/ops/generate?prompt=x', { role: 'admin' });
+    return Draft.parse(made.body).id;
+  };
+  const ends: [string, (server: TestServer) => Promise<string>][] = [
+    ['error', failedDraft],
+    [
+      'rejected',
+      async (server) => {
+        const { id } = await newDraft(server);
+        await decide(server, id, 'reject');
+        return id;
+      },
+    ],
+    [
+      'approved',
+      async (server) => {
+        const { id } = await newDraft(server);
+        await approve(server, id);
+        return id;
+      },
+    ],
+  ];
+
+  test.each(ends)('stays what it is: %s', async (status, end) => {
+    const server = await startServer();
+    const id = await end(server);
+    const before = await read(server, id);
+    expect(before.status).toBe(status);
+    const count = await artifacts(server);
+    const waits = { status: 'draft', error: null, approved_id: null, content: 'other' };
+    const refused = async (at: TestServer) => {
+      for (const how of ['approve', 'reject'])
+        expectError(await decide(at, id, how), 'conflict_state');
+      const edit = { role: 'admin', body: { prompt: 'other' } } as const;
+      expectError(await at.request('PUT', `/ops/drafts/${id}`, edit), 'conflict_state');
+      const { approved_id } = before;
+      expect(await read(at, id)).toMatchObject({ status, approved_id });
+      expect(await artifacts(at)).toBe(count);
+    };
+    await rewrite(server, id, waits);
+    await refused(server);
+    const listed = await server.request('GET', '/ops/drafts?status=draft', { role: 'actions' });
+    expect(listed.body).toEqual([]);
+    const later = await server.restart();
+    await refused(later);
+    expect(JSON.parse(await readFile(fileOf(later, id), 'utf8'))).toMatchObject({ status });
   });
 });

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { defaultConfig } from '../../../src/contract/records.ts';
+import { type Config, defaultConfig } from '../../../src/contract/records.ts';
 import { startServer, type TestServer } from '../harness.ts';
 import { auditOf, expectError, newDraft } from '../wire/support.ts';
 import { changesOf, decide, fileOf } from './support.ts';
@@ -102,6 +102,20 @@ describe('a configuration that was changed by hand', () => {
     expectError(await decide(server, 'config', 'accept'), 'editor_required');
     await server.host.client.call('acceptChange', { what: 'config' });
     expect(await get(server, 'config')).toMatchObject({ approval_channel: 'any' });
+  });
+
+  it.each<Partial<Config>>([
+    { approval_channel: 'any' },
+    { command_allowlist: [{ program: '/bin/true', args_prefix: [] }] },
+  ])('that decides who may approve what is PUT by that editor only: %j', async (patch) => {
+    const server = await startServer({ hostedBy: 'editor' });
+    const put = (body: object) =>
+      server.request('PUT', '/ops/config', { role: 'admin', body: { ...body, run_timeout_s: 9 } });
+    expectError(await put(patch), 'editor_required');
+    expect(await get(server, 'config')).toMatchObject({ run_timeout_s: 300 });
+    await server.host.client.call('setConfig', patch);
+    expect(await get(server, 'config')).toMatchObject(patch);
+    expect((await put(patch)).status).toBe(200);
   });
 
   it('is audited when it is decided about, and cannot be decided about twice', async () => {

@@ -218,12 +218,41 @@ describe('an approval', () => {
 
   it('stands although no run could be made of it, and says why', async () => {
     const { parts, call, draft } = await withDraft();
+    parts.ledger.runs.put = () => Promise.reject(full);
     const ran = call('approveDraft', { draft_id: draft.id, auto_run: true });
-    parts.faults.ledger = full;
-    // The ledger also witnesses the audit; only its run entries go through the fence.
     const { approved, run, run_error } = await ran;
     expect(approved.runnable).toBe(true);
     expect(run).toBeNull();
     expect(run_error).toBe('No room.');
   });
+});
+
+describe('a decision that is told as failed', () => {
+  const calls = [
+    ['approveDraft', 'ledger'],
+    ['approveDraft', 'store'],
+    ['rejectDraft', 'ledger'],
+    ['rejectDraft', 'store'],
+  ] as const;
+  it.each(calls)('%s, by the %s, has not happened', async (operation, part) => {
+    const parts = await openParts(await tempDir());
+    const call = calling((await startCore(parts)).core);
+    const draft = await call('createDraft', { prompt: 'p' });
+    parts.faults[part] = full;
+    await expect(call(operation, { draft_id: draft.id })).rejects.toMatchObject(full);
+    delete parts.faults[part];
+    expect(await call('getDraft', { draft_id: draft.id })).toMatchObject({ status: 'draft' });
+    expect(await readdir(join(opsDir(parts), 'approved'))).toEqual([]);
+    expect(await parts.ledger.decided.all()).toEqual([]);
+    const { approved } = await call('approveDraft', { draft_id: draft.id });
+    expect(approved.runnable).toBe(true);
+  });
+});
+
+it('a rejection that a crash cut in half is completed', async () => {
+  const parts = await openParts(await tempDir());
+  await parts.store.drafts.put(draftOf(1));
+  await parts.ledger.decided.note({ id: draftId(1), status: 'rejected', approved_id: null });
+  await startCore(parts);
+  expect(await parts.store.drafts.get(draftId(1))).toMatchObject({ status: 'rejected' });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ResolvedProvider, Step } from '../../../src/contract/records.ts';
-import { canonical, digestOf, etagOf } from '../../../src/core/digest.ts';
+import { canonical, createDigests, digestOf, etagOf } from '../../../src/core/digest.ts';
 import { sha256 } from '../../../src/core/principals.ts';
 
 const provider: ResolvedProvider = {
@@ -159,4 +159,42 @@ it('an entity tag is quoted and covers every field', () => {
   expect(etagOf(record)).toMatch(/^"[0-9a-f]{32}"$/);
   expect(etagOf({ extra: { kept: true }, id: 'd_1_abcdef' })).toBe(etagOf(record));
   expect(etagOf({ ...record, extra: { kept: false } })).not.toBe(etagOf(record));
+});
+
+describe('digests that are made once', () => {
+  const record = () => Object.freeze({ ...subject });
+
+  it('are those that are made each time, of any record with any provider', () => {
+    const digests = createDigests();
+    const one = record();
+    const other = Object.freeze({ ...subject, content: 'other' });
+    for (const given of [provider, null, { ...provider, model: 'n' }, provider])
+      for (const subject of [one, other, one])
+        expect(digests(subject, given)).toBe(digestOf(subject, given));
+  });
+
+  it('do not read a record again', () => {
+    let reads = 0;
+    const counted = {
+      ...subject,
+      get content() {
+        reads++;
+        return 'c';
+      },
+    };
+    const frozen = Object.freeze(counted);
+    const digests = createDigests();
+    const first = digests(frozen, provider);
+    expect(reads).toBe(1);
+    expect(digests(frozen, { ...provider })).toBe(first);
+    expect(reads).toBe(1);
+  });
+
+  it('are made again of a record that may change', () => {
+    const digests = createDigests();
+    const open = { ...subject };
+    const before = digests(open, provider);
+    open.content = 'other';
+    expect(digests(open, provider)).not.toBe(before);
+  });
 });

@@ -169,6 +169,54 @@ describe('after a restart', () => {
   });
 });
 
+describe('a run that cannot be recovered', () => {
+  /** Two runs, of which the first cannot be written. */
+  async function withOne(fields: Partial<RunEntry>) {
+    const parts = await openParts(await tempDir());
+    const artifact = artifactOf(draftOf(1), parts.ledger);
+    await parts.store.approved.put(artifact);
+    const [bad, good] = [runOf(1, artifact), runOf(2, artifact)];
+    await parts.ledger.runs.put(entryOf(bad, artifact, fields));
+    await parts.ledger.runs.put(entryOf(good, artifact));
+    await parts.store.runs.put({ ...bad, ...begun });
+    const refuse = new Error('refused');
+    const { runs } = parts.store;
+    const refusing = {
+      ...runs,
+      put: (run: RunRecord) => (run.id === bad.id ? Promise.reject(refuse) : runs.put(run)),
+    };
+    const entries = parts.ledger.runs;
+    const ledger = {
+      ...parts.ledger,
+      runs: {
+        ...entries,
+        put: (entry: RunEntry) =>
+          entry.id === bad.id ? Promise.reject(refuse) : entries.put(entry),
+      },
+    };
+    const store = { ...parts.store, runs: refusing };
+    return { parts, bad, good, ...(await openBook({ ...parts, store, ledger })) };
+  }
+
+  it('because its file is refused is told, keeps nobody from starting, and is shown as it ended', async () => {
+    const { book, bad, good, parts } = await withOne({ status: 'cancelled', finished_at: began });
+    await book.recover();
+    expect(book.waiting()).toEqual([good.id]);
+    expect(await book.read({ ...bad, ...begun })).toMatchObject({ status: 'cancelled' });
+    expect(parts.told.map(({ message }) => message)).toEqual([
+      expect.stringContaining(`${bad.id} could not be recovered`),
+    ]);
+  });
+
+  it('because its end is refused does not begin after all', async () => {
+    const command = stepsAt(begun).map((step) => ({ ...step, kind: 'command' as const }));
+    const { book, bad, good } = await withOne({ ...begun, steps: command });
+    await book.recover();
+    expect(book.waiting()).toEqual([good.id]);
+    expect(await book.begin(bad.id)).toBeNull();
+  });
+});
+
 describe('a run file that no entry stands behind', () => {
   it.each(['pending', 'running', 'paused'] as const)(
     '(%s) never executes: it ends in words, audited',

@@ -34,6 +34,21 @@ describe('known secrets', () => {
     );
   });
 
+  it('never survive as they are usually coded: in an address, in JSON, in base64 or hex', () => {
+    const known = 'a/key+with "quotes" & =';
+    const { redact, redactKnown, holdsSecret } = createRedactor(() => [known]);
+    const bytes = Buffer.from(known);
+    const coded = [
+      ...[encodeURIComponent(known), JSON.stringify(known), bytes.toString('hex')],
+      ...[bytes.toString('base64'), bytes.toString('base64url')],
+    ];
+    for (const text of coded) {
+      expect(redact(`so: ${text}.`)).toMatch(/^so: "?\[REDACTED\]"?=*\.$/);
+      expect(redactKnown(text)).toContain('[REDACTED]');
+      expect(holdsSecret([text])).toBe(true);
+    }
+  });
+
   it('are taken out before patterns look, the longest first', () => {
     const redactor = createRedactor(() => ['token-abc', 'token-abc-def']);
     expect(redactor.redact('x token-abc-def y')).toBe(`x ${placeholder} y`);

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
 import type { Step } from '../../../src/contract/records.ts';
-import { executable } from '../../../src/core/run-steps.ts';
+import { executable, mostResultBytes } from '../../../src/core/run-steps.ts';
 import {
   artifactOf,
   calling,
   draftOf,
+  gate,
   openBook,
   openParts,
   runOf,
@@ -52,6 +53,7 @@ describe('a run', () => {
     expect(book.waiting()).toEqual([run.id]);
     expect(await stored()).toEqual(run);
     expect(await entry()).toMatchObject({ id: run.id, status: 'pending', attempt: 0 });
+    await book.drained();
     expect(texts(await now())).toEqual(['Run created']);
   });
 
@@ -177,6 +179,104 @@ describe('after the end', () => {
     expect(await book.begin(run.id)).toBeNull();
     expect(book.waiting()).toEqual([]);
     expect(await stored()).toMatchObject({ status: 'cancelled', started_at: null, attempt: 0 });
+  });
+});
+
+describe('whoever reads a run', () => {
+  it('never sees fewer lines than before, not while its log file goes either', async () => {
+    const parts = await openParts(await tempDir());
+    const { runLogs } = parts.store;
+    const seen: (readonly [string, number])[] = [];
+    const look = async () => {
+      const { status, log } = await book.read(run);
+      seen.push([status, log.length]);
+    };
+    const remove = async (id: string) => {
+      await look();
+      await runLogs.remove(id);
+      await look();
+    };
+    const store = { ...parts.store, runLogs: { ...runLogs, remove } };
+    const { book } = await openBook({ ...parts, store });
+    const artifact = artifactOf(draftOf(1), parts.ledger);
+    await parts.store.approved.put(artifact);
+    const run = runOf(1, artifact);
+    await book.add(run, artifact.digest ?? '');
+    await book.begin(run.id);
+    await book.stepDone(run.id, 'prompt', { text: 'x', usage: null });
+    await look();
+    expect(seen).toEqual([
+      ['done', 4],
+      ['done', 4],
+      ['done', 4],
+    ]);
+  });
+
+  it('of a live run costs no look at its log file; and a cancel waits for no line', async () => {
+    const parts = await openParts(await tempDir());
+    const slow = gate();
+    const runLogs = {
+      ...parts.store.runLogs,
+      append: () => slow.promise,
+      read: () => Promise.reject(new Error('the log file was read')),
+    };
+    const { book } = await openBook({ ...parts, store: { ...parts.store, runLogs } });
+    const artifact = artifactOf(draftOf(1), parts.ledger);
+    await parts.store.approved.put(artifact);
+    const run = runOf(1, artifact);
+    await book.add(run, artifact.digest ?? '');
+    const beginning = book.begin(run.id);
+    expect(texts(await book.read(run))).toEqual([]);
+    slow.resolve();
+    await beginning;
+    const slower = gate();
+    runLogs.append = () => slower.promise;
+    book.log(run.id, 'OUTPUT', 'a line', 'prompt');
+    expect(await book.requestCancel(run.id)).toBe(false);
+    expect(await parts.ledger.runs.get(run.id)).toMatchObject({ cancel_requested: true });
+    slower.resolve();
+    await book.end(run.id, { status: 'cancelled' });
+    expect(texts(await book.read(run)).slice(-2)).toEqual(['a line', 'Run cancelled']);
+  });
+});
+
+describe('what a run may keep', () => {
+  it('is bounded: a result that is too large is refused in words, beside those before it', async () => {
+    const { add, book, run, entry } = await withArtifact(prompts);
+    await add();
+    await book.begin(run.id);
+    await book.stepDone(run.id, 'one', { text: 'x'.repeat(mostResultBytes - 100), usage: null });
+    const refused = book.stepDone(run.id, 'two', { text: 'x'.repeat(200), usage: null });
+    await expect(refused).rejects.toMatchObject({ code: 'payload_too_large' });
+    expect(await entry()).toMatchObject({ status: 'running', steps: [{}, { status: 'running' }] });
+    await book.stepDone(run.id, 'two', 'x');
+    expect(await entry()).toMatchObject({ status: 'done' });
+  });
+
+  it('does not shrink because of what somebody else wrote into its file', async () => {
+    const parts = await openParts(await tempDir());
+    const { runs } = parts.store;
+    const tooLarge = new GimoError('storage_error', 'The record is larger than 64 MiB.');
+    const put: typeof runs.put = (record) =>
+      'junk' in record ? Promise.reject(tooLarge) : runs.put(record);
+    const { book } = await openBook({
+      ...parts,
+      store: { ...parts.store, runs: { ...runs, put } },
+    });
+    const artifact = artifactOf(draftOf(1), parts.ledger);
+    const run = runOf(1, artifact);
+    await book.add(run, artifact.digest ?? '');
+    await runs.put({ ...run, junk: 'as much as a record may hold' });
+    await book.end(run.id, { status: 'cancelled' });
+    const ended = await runs.get(run.id);
+    expect(ended).toMatchObject({ status: 'cancelled', log: [{}, { msg: 'Run cancelled' }] });
+  });
+
+  it('is bounded: an error is cut', async () => {
+    const { add, book, run, stored } = await withArtifact();
+    await add();
+    await book.end(run.id, { status: 'error', error: 'x'.repeat(100_000) });
+    expect((await stored())?.error).toHaveLength(8192 + ' ... (cut)'.length);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
+import { openDecisions } from '../../../src/core/decisions.ts';
 import { createIdempotency } from '../../../src/core/idempotency.ts';
 import { createLocks } from '../../../src/core/locks.ts';
 import { createUpkeep } from '../../../src/core/upkeep.ts';
@@ -24,10 +25,11 @@ async function setUp(more: { runTtlSeconds?: number } = {}) {
   const { book, audit, settings, events, seen } = await openBook(parts);
   const { store, ledger, clock, logger } = parts;
   const idempotency = createIdempotency(parts);
+  const decisions = await openDecisions(ledger, logger);
   const cleaned: number[] = [];
   const lockdown = { on: false };
   const upkeep = createUpkeep({
-    ...{ store, ledger, settings, book, idempotency, audit, events, clock, logger },
+    ...{ store, ledger, settings, book, idempotency, decisions, audit, events, clock, logger },
     ...{ locks: createLocks(), cleanSnapshots: async () => cleaned.push(clock.now()), ...more },
     paused: () => lockdown.on,
   });
@@ -148,8 +150,10 @@ describe('what a task of the plan stands on', () => {
 
 describe('drafts', () => {
   it('go some days after they were rejected or failed; others stay', async () => {
-    const { upkeep, clock, store } = await setUp();
+    const { upkeep, clock, store, ledger } = await setUp();
     const at = iso(start);
+    for (const n of [1, 5])
+      await ledger.decided.note({ id: draftId(n), status: 'rejected', approved_id: null });
     await store.drafts.put(draftOf(1, { status: 'rejected', created_at: at, updated_at: at }));
     await store.drafts.put(draftOf(2, { status: 'error', created_at: at, source: 'generate' }));
     await store.drafts.put(draftOf(3, { status: 'draft', created_at: at }));
@@ -159,6 +163,7 @@ describe('drafts', () => {
     clock.time = start + 7 * 24 * hour;
     await upkeep.run();
     expect(await store.drafts.ids()).toEqual([draftId(3), draftId(4), draftId(5)]);
+    expect((await ledger.decided.all()).map(({ id }) => id)).toEqual([draftId(5)]);
   });
 
   it('stay for ever when the configuration says 0 days', async () => {

@@ -1,17 +1,25 @@
 import { expect, test, vi } from 'vitest';
 import { coalesce } from '../../../src/editor/coalesce.ts';
 
+const fail = (error: unknown) => {
+  throw error;
+};
+
 test('a burst of requests is one run, and one more for what came meanwhile', async () => {
   vi.useFakeTimers();
   try {
     let runs = 0;
     let finish = () => {};
-    const job = coalesce(() => {
-      runs++;
-      return new Promise<void>((resolve) => {
-        finish = resolve;
-      });
-    }, 50);
+    const job = coalesce(
+      () => {
+        runs++;
+        return new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+      },
+      50,
+      fail,
+    );
     for (let n = 0; n < 10; n++) job.request();
     await vi.advanceTimersByTimeAsync(50);
     expect(runs).toBe(1);
@@ -27,6 +35,31 @@ test('a burst of requests is one run, and one more for what came meanwhile', asy
     job.request();
     await vi.advanceTimersByTimeAsync(500);
     expect(runs).toBe(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a job that fails is told, and runs again when it is asked for', async () => {
+  vi.useFakeTimers();
+  try {
+    const told: unknown[] = [];
+    let runs = 0;
+    const broken = new Error('broken');
+    const job = coalesce(
+      async () => {
+        runs++;
+        if (runs === 1) throw broken;
+      },
+      50,
+      (error) => told.push(error),
+    );
+    job.request();
+    await vi.advanceTimersByTimeAsync(50);
+    expect([runs, told]).toEqual([1, [broken]]);
+    job.request();
+    await vi.advanceTimersByTimeAsync(50);
+    expect([runs, told]).toEqual([2, [broken]]);
   } finally {
     vi.useRealTimers();
   }

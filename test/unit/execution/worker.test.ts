@@ -70,6 +70,18 @@ describe('a run', () => {
     expect(parts.told.map(({ message }) => message).join()).toContain('x is not a function');
   });
 
+  it('whose result is more than can be kept ends in error, says so, and goes no further', async () => {
+    const steps: Step[] = ['a', 'b'].map((id) => ({ id, kind: 'prompt', text: id }));
+    const { add, worker, held, ended, run } = await withWorker({ steps });
+    await add(1);
+    worker.wake();
+    (await held.next()).finish({ text: 'x'.repeat(17 * 2 ** 20), usage: null });
+    expect(await ended(1)).toBe('error');
+    expect((await run(1))?.error).toContain('The result of step "a" is too large to be kept');
+    expect(await run(1)).toMatchObject({ steps: [{ result: null }, { status: 'skipped' }] });
+    expect(held.arrived).toEqual([]);
+  });
+
   it('with a step that nobody can carry out ends in error', async () => {
     const executor: Executor = { kind: 'command', execute: async () => null };
     const { add, worker, ended, run } = await withWorker({ executor });

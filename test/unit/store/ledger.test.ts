@@ -91,6 +91,24 @@ describe('the entries of runs', () => {
     expect(await ledger.runs.get('../key')).toBeNull();
   });
 
+  test('of runs that are over keep their results on disk and not in memory', async () => {
+    const dir = await tempDir();
+    const result = { text: 'x'.repeat(1000) };
+    const steps = entryOf(1).steps.map((step) => ({ ...step, result }));
+    const log = { entries: 1, sha256: 'a'.repeat(64) };
+    const [live, over] = [entryOf(1, { steps }), entryOf(1, { steps, status: 'done', log })];
+    const ledger = await opened(dir);
+    await ledger.runs.put(live);
+    expect(await ledger.runs.glance(runId(1))).toEqual(live);
+    await ledger.runs.put(over);
+    for (const { runs } of [ledger, await opened(dir)]) {
+      expect(await runs.get(runId(1))).toEqual(over);
+      const brief = { ...over, steps: entryOf(1).steps };
+      expect([await runs.glance(runId(1)), await runs.all()]).toEqual([brief, [brief]]);
+    }
+    expect(await ledger.runs.glance(runId(2))).toBeNull();
+  });
+
   test('one that cannot be read is moved aside and the others stand', async () => {
     const dir = await tempDir();
     const ledger = await opened(dir);
