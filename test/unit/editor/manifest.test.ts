@@ -83,4 +83,14 @@ describe('package.json agrees with the ids of the code', () => {
     ];
     for (const command of offered) expect(commands).toContain(command);
   });
+
+  test('that a heading of a tree has no action of its rows', () => {
+    const items = contributes.menus['view/item/context'] ?? [];
+    const asked = items.flatMap(({ when }) =>
+      [...when.matchAll(/viewItem =~ \/(.+?)\/(?= |$)/g)].map(([, pattern]) => pattern ?? ''),
+    );
+    expect(asked).toHaveLength(items.length);
+    for (const group of ['waiting', 'settled', 'live', 'over', 'runnable'])
+      expect(asked.filter((pattern) => new RegExp(pattern).test(`group;${group};`))).toEqual([]);
+  });
 });
