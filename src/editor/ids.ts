@@ -22,6 +22,7 @@ export const commandIds = {
   approveAndRunDraft: 'gimo.approveAndRunDraft',
   rejectDraft: 'gimo.rejectDraft',
   runApprovedArtifact: 'gimo.runApprovedArtifact',
+  approveAgain: 'gimo.approveAgain',
   cancelRun: 'gimo.cancelRun',
   showRunLog: 'gimo.showRunLog',
   copyToken: 'gimo.copyToken',

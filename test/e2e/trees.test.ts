@@ -257,3 +257,18 @@ test('a narrow side bar still tells the state by its icons', async () => {
     .waitFor();
   await workbench.screenshot('trees-narrow');
 });
+
+test('Approve Again makes a new draft of what was approved, and opens it for review', async () => {
+  await workbench.run('GIMO: Approve Again');
+  await workbench.pick('Count the files');
+  await row('Drafts', 'Waiting').waitFor();
+  await workbench.page
+    .frameLocator('iframe.webview.ready:visible')
+    .last()
+    .frameLocator('iframe#active-frame')
+    .locator('h1')
+    .filter({ hasText: 'Count the files' })
+    .waitFor();
+  const again = (await draftsNow()).filter(({ status }) => status === 'draft');
+  expect(again).toHaveLength(2);
+});

@@ -36,12 +36,16 @@ export async function pickWaitingDraft(client: Client, title: string): Promise<s
   return pick(choices, title, 'Which draft?', 'No draft waits for a decision.');
 }
 
-/** The same for the artifacts that can run now. */
-export async function pickRunnable(client: Client, title: string): Promise<string | null> {
+/** The same for artifacts: those that can run now, or all. */
+export async function pickArtifact(
+  client: Client,
+  title: string,
+  which: 'runnable' | 'all',
+): Promise<string | null> {
   const now = Date.now();
   const all = await client.call('listApproved', { view: 'summary', limit: most });
   const choices = all
-    .filter((artifact) => blockedReason(artifact, now) === null)
+    .filter((artifact) => which === 'all' || blockedReason(artifact, now) === null)
     .map((artifact) => ({ id: artifact.id, row: approvedRow(artifact, now) }));
   const none = all.length === 0 ? 'Nothing is approved yet.' : 'No approved artifact can run now.';
   return pick(choices, title, 'Which approved artifact?', none);

@@ -7,6 +7,7 @@ import type { RunLogDocuments } from '../runLogs.ts';
 import type { Server } from '../server.ts';
 import { folderToServe } from '../startHost.ts';
 import type { Views } from '../trees/views.ts';
+import { approveAgain } from './approveAgain.ts';
 import { approveDraft } from './approveDraft.ts';
 import { cancelRun } from './cancelRun.ts';
 import { chooseProvider } from './chooseProvider.ts';
@@ -66,6 +67,7 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
     approveAndRunDraft: (item) => approveDraft(server, reviews, true, item),
     rejectDraft: (item) => rejectDraft(server, item),
     runApprovedArtifact: (item) => runApprovedArtifact(server, item),
+    approveAgain: (item) => approveAgain(server, reviews, item),
     cancelRun: (item) => cancelRun(server, item),
     showRunLog: (item) => showRunLog(server, runLogs, item),
     copyToken: () => copyToken(server),

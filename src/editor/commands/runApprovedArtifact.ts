@@ -3,7 +3,7 @@ import { Refusal } from '../messages.ts';
 import type { Server } from '../server.ts';
 import { blockedReason } from '../trees/approvedRow.ts';
 import { needsHost } from './needsHost.ts';
-import { givenId, pickRunnable } from './pickRecord.ts';
+import { givenId, pickArtifact } from './pickRecord.ts';
 
 /**
  * Runs what was approved. Rejects as the client does.
@@ -14,7 +14,8 @@ export async function runApprovedArtifact(server: Server, item: unknown): Promis
   const host = await needsHost(server);
   if (host === null) return;
   const { client } = host;
-  const id = givenId('approved', item) ?? (await pickRunnable(client, 'Run Approved Artifact'));
+  const id =
+    givenId('approved', item) ?? (await pickArtifact(client, 'Run Approved Artifact', 'runnable'));
   if (id === null) return;
   const why = blockedReason(await client.call('getApproved', { approved_id: id }), Date.now());
   if (why !== null) throw new Refusal(why);
