@@ -146,7 +146,8 @@ function isHealthy(where: string | number): Promise<boolean> {
   });
 }
 
-async function stopGroup(child: ChildProcess): Promise<void> {
+/** Ends a process that leads a group of its own, and whatever of the group is left. */
+export async function stopGroup(child: ChildProcess): Promise<void> {
   if (child.pid === undefined) return;
   const gone = child.exitCode === null ? once(child, 'exit') : Promise.resolve();
   signalGroup(child.pid, 'SIGTERM');

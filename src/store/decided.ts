@@ -3,7 +3,7 @@ import { GimoError } from '../contract/errors.ts';
 import type { Decided, Decision } from '../core/ports.ts';
 import { appendLines, linesOf } from './append.ts';
 import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
-import { createQueue, createSlicer } from './queue.ts';
+import { createLoaded, createQueue, createSlicer } from './queue.ts';
 import { stampAt } from './record-file.ts';
 
 /*
@@ -26,7 +26,6 @@ type Line = z.infer<typeof Line>;
 /** The decisions of a ledger, kept in memory: nobody else writes them while the claim holds. */
 export function createDecided(path: string, fence: Fence): Decided & { forget(): void } {
   const queue = createQueue();
-  let loading: Promise<Map<string, Decision>> | null = null;
   let lines = 0;
 
   const rewrite = async (decisions: ReadonlyMap<string, Decision>) => {
@@ -52,13 +51,8 @@ export function createDecided(path: string, fence: Fence): Decided & { forget():
     if (torn !== '') await rewrite(decisions);
     return decisions;
   };
-  const decisions = () => {
-    loading ??= load().catch((error: unknown) => {
-      loading = null; // the next one tries again
-      throw error;
-    });
-    return loading;
-  };
+  const loaded = createLoaded(load);
+  const decisions = loaded.get;
   const write = (news: readonly Line[], sync: boolean) =>
     queue(async () => {
       const known = await decisions();
@@ -81,7 +75,7 @@ export function createDecided(path: string, fence: Fence): Decided & { forget():
     },
     all: async () => [...(await decisions()).values()],
     forget() {
-      loading = null;
+      loaded.forget();
     },
   };
 }

@@ -3,7 +3,7 @@ import type { IdempotencyEntries, IdempotencyEntry } from '../core/ports.ts';
 import { appendLines, linesOf } from './append.ts';
 import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
 import type { Quarantine } from './quarantine.ts';
-import { createQueue } from './queue.ts';
+import { createLoaded, createQueue } from './queue.ts';
 import { stampAt } from './record-file.ts';
 
 /*
@@ -34,7 +34,6 @@ export function createIdempotencyEntries(
   quarantine: Quarantine,
 ): IdempotencyEntries & { forget(): void } {
   const queue = createQueue();
-  let loading: Promise<Map<string, IdempotencyEntry>> | null = null;
   let lines = 0;
 
   const rewrite = async (entries: ReadonlyMap<string, IdempotencyEntry>) => {
@@ -53,13 +52,8 @@ export function createIdempotencyEntries(
     lines = entries.size;
     return entries;
   };
-  const entries = () => {
-    loading ??= load().catch((error: unknown) => {
-      loading = null; // the next one tries again
-      throw error;
-    });
-    return loading;
-  };
+  const loaded = createLoaded(load);
+  const entries = loaded.get;
   /* Known at once, and also where the disk refuses it: what is on disk is settled at the next start. */
   const note = async (notes: readonly Note[]) => {
     const known = await entries();
@@ -88,7 +82,7 @@ export function createIdempotencyEntries(
     drop: (slots) => note(slots.map((slot) => ({ slot, now: 'dropped' }))),
     all: async () => [...(await entries()).values()],
     forget() {
-      loading = null;
+      loaded.forget();
     },
   };
 }

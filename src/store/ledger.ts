@@ -19,7 +19,7 @@ import {
 import { createIdempotencyEntries } from './idempotency.ts';
 import { ensureKey, macOf } from './keys.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
-import { createQueue, createQueues } from './queue.ts';
+import { createLoaded, createQueue, createQueues } from './queue.ts';
 import { readRecordFile, stampAt } from './record-file.ts';
 import { createSecurityFile } from './security-file.ts';
 
@@ -144,7 +144,6 @@ function createRunEntries(
   quarantine: Quarantine,
 ): RunEntries & { forget(): void } {
   const queue = createQueues();
-  let loading: Promise<Map<string, RunEntry>> | null = null;
 
   const load = async () => {
     const entries = new Map<string, RunEntry>();
@@ -157,13 +156,8 @@ function createRunEntries(
     }
     return entries;
   };
-  const entries = () => {
-    loading ??= load().catch((error: unknown) => {
-      loading = null; // the next one tries again
-      throw error;
-    });
-    return loading;
-  };
+  const loaded = createLoaded(load);
+  const entries = loaded.get;
   return {
     async get(id) {
       const known = (await entries()).get(id);
@@ -193,7 +187,7 @@ function createRunEntries(
       return [...known.keys()].sort().flatMap((id) => structuredClone(known.get(id)) ?? []);
     },
     forget() {
-      loading = null;
+      loaded.forget();
     },
   };
 }

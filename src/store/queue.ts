@@ -23,6 +23,30 @@ export function createQueues(): <R>(name: string, job: () => Promise<R>) => Prom
   };
 }
 
+/** Something that is loaded when it is first asked for. */
+export interface Loaded<T> {
+  /** What was loaded; those who ask while it loads share one load. A load that failed is tried again by the next. */
+  get(): Promise<T>;
+  /** The next who asks loads anew. */
+  forget(): void;
+}
+
+export function createLoaded<T>(load: () => Promise<T>): Loaded<T> {
+  let loading: Promise<T> | null = null;
+  return {
+    get() {
+      loading ??= load().catch((error: unknown) => {
+        loading = null; // the next one tries again
+        throw error;
+      });
+      return loading;
+    },
+    forget() {
+      loading = null;
+    },
+  };
+}
+
 /**
  * For long work on the event loop: resolves at once while little time has passed, and lets everything else have its
  * turn after `sliceMs` milliseconds.

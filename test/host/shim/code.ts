@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { format } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
 import { chromiumFlags, ensureChromium } from '../../../scripts/chromium.ts';
-import { quietSettings } from '../../../scripts/vscode-host/codeServer.ts';
+import { quietSettings, stopGroup } from '../../../scripts/vscode-host/codeServer.ts';
 import { ensureHost } from '../../../scripts/vscode-host/ensure.ts';
 
 /*
@@ -126,22 +125,4 @@ function queryFor(url: string): string {
 function needed(value: string | undefined, name: string): string {
   if (value === undefined) throw new Error(`${name} is missing; test/host/run.ts tells it.`);
   return value;
-}
-
-async function stopGroup(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined) return;
-  const gone = child.exitCode === null ? once(child, 'exit') : Promise.resolve();
-  signalGroup(child.pid, 'SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 8000);
-  await gone;
-  clearTimeout(timer);
-  signalGroup(child.pid, 'SIGKILL');
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }
