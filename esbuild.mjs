@@ -4,8 +4,10 @@
  *   dist/extension.cjs   what the editor loads to activate: small, and free of dependencies
  *   dist/host.js         the server, loaded by `import()` when it starts, with what it shares in dist/chunks
  *   dist/session.js      the talk of a review panel with the server, loaded with the first panel; the same chunks
+ *   dist/planText.js     what makes a plan of text, loaded with the first such text; the same chunks
  *   dist/cli.js          the command line, over the same chunks
  *   dist/look.js         the thread that looks into the repository, over the same chunks
+ *   dist/warden.js       the process that watches over a command, over the same chunks
  *   dist/webview/        the review panel's own script and stylesheet
  *
  * The extension is CommonJS, because not every relative of VS Code loads ESM; the rest is ESM, because only there
@@ -19,7 +21,11 @@ const root = import.meta.dirname;
 const limits = { activation: 100_000, host: 1_800_000, webview: 600_000 };
 
 /** What the extension loads lazily: a source file, and the file of dist that it becomes. */
-const lazy = { 'src/http/host.ts': 'host.js', 'src/editor/review/session.ts': 'session.js' };
+const lazy = {
+  'src/http/host.ts': 'host.js',
+  'src/editor/review/session.ts': 'session.js',
+  'src/editor/planText.ts': 'planText.js',
+};
 
 const lazyPlugin = {
   name: 'lazy',
@@ -98,8 +104,10 @@ const [extension, host, webview] = await Promise.all([
     entryPoints: {
       host: 'src/http/host.ts',
       session: 'src/editor/review/session.ts',
+      planText: 'src/editor/planText.ts',
       cli: 'src/cli.ts',
       look: 'src/repo/thread.ts',
+      warden: 'src/execution/warden.ts',
     },
     format: 'esm',
     splitting: true,

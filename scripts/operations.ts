@@ -8,7 +8,7 @@ export function operationsTable(): string {
     const operation: Operation = table[id];
     const marks = roles.map((role) => (mayCall(role, operation) ? 'yes' : '–'));
     const call = `${operation.method.toUpperCase()} ${operation.path}`;
-    return `| \`${id}\` | \`${call}\` | ${marks.join(' | ')} | ${operation.status} | ${operation.effect} | ${operation.summary} |`;
+    return `| \`${id}\` | \`${call}\` | ${marks.join(' | ')} | ${operation.asks ? `${operation.status} or 202` : operation.status} | ${operation.effect} | ${operation.summary} |`;
   });
   const head = ['operation', 'call', ...roles, 'answer', 'effect', 'what it does'];
   return [

@@ -2,12 +2,19 @@ import * as vscode from 'vscode';
 import { registerCommands } from './editor/commands/register.ts';
 import { createDraftDocuments } from './editor/documents/documents.ts';
 import { contextKeys, settingIds, viewIds } from './editor/ids.ts';
+import { createLanguageModels } from './editor/languageModel.ts';
 import { channelLogger } from './editor/logger.ts';
 import { createProblems } from './editor/problems.ts';
+import { createQuestions } from './editor/questions.ts';
 import { createReviewPanels } from './editor/review/panels.ts';
 import { createRunLogDocuments } from './editor/runLogs.ts';
 import { createServer, type Server, type ServerState } from './editor/server.ts';
-import { canServe, type HostSurroundings, startHostOfWindow } from './editor/startHost.ts';
+import {
+  canServe,
+  type HostSurroundings,
+  publicUrl,
+  startHostOfWindow,
+} from './editor/startHost.ts';
 import { createStatusBar } from './editor/statusBar.ts';
 import { createViews } from './editor/trees/views.ts';
 
@@ -27,7 +34,11 @@ export function activate(context: vscode.ExtensionContext): void {
     (count) => status.waiting(count),
   );
   const runLogs = createRunLogDocuments(problems.note);
+  const models = createLanguageModels(context.globalState, problems.note);
+  const questions = createQuestions({ review: (subject) => reviews.open(subject), problems });
   const surroundings: HostSurroundings = {
+    models,
+    person: questions,
     load: () => import('./http/host.ts'),
     context,
     logger: channelLogger(channel),
@@ -46,6 +57,7 @@ export function activate(context: vscode.ExtensionContext): void {
     status.show(state);
     views.connect(host);
     runLogs.connect(host);
+    questions.connect(host);
     hostChanged.fire();
     if (state.name === 'running') channel.info(`The server listens at ${state.host.url}.`);
     if (state.name === 'failed') problems.tell(state.error);
@@ -73,6 +85,13 @@ export function activate(context: vscode.ExtensionContext): void {
     problems,
   });
 
+  const tellIfUnfit = () => {
+    try {
+      publicUrl();
+    } catch (error) {
+      problems.tell(error);
+    }
+  };
   const startIfWanted = () => {
     const wanted = vscode.workspace.getConfiguration().get<unknown>(settingIds.autoStart);
     if (wanted === true && canServe()) void whileBusy(server.start());
@@ -82,15 +101,21 @@ export function activate(context: vscode.ExtensionContext): void {
     status,
     views,
     runLogs,
+    questions,
     hostChanged,
     reviews,
     documents,
-    registerCommands({ server, views, reviews, runLogs, problems }),
+    registerCommands({ server, views, reviews, runLogs, models, problems }),
     vscode.workspace.onDidGrantWorkspaceTrust(startIfWanted),
     vscode.workspace.onDidChangeConfiguration((change) => {
-      // Whoever mends the port of a server that could not start wants it to start.
-      if (change.affectsConfiguration(settingIds.port) && server.state.name === 'failed')
+      const address = change.affectsConfiguration(settingIds.publicUrl);
+      // Whoever mends a setting of a server that could not start wants it to start.
+      if (
+        server.state.name === 'failed' &&
+        (address || change.affectsConfiguration(settingIds.port))
+      )
         startIfWanted();
+      else if (address) tellIfUnfit();
     }),
   );
   channel.info(`Activated in ${(performance.now() - began).toFixed(1)} ms.`);

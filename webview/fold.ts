@@ -10,22 +10,30 @@ export interface Folded {
   tail: string;
   /** How long the text is, in words. */
   total: string;
-  /** How much is folded, in words. */
-  hidden: string;
+  /** How much is folded. */
+  hidden: Amount;
+}
+
+/** How much of something there is. */
+export interface Amount {
+  count: number;
+  unit: 'line' | 'unchanged line' | 'character';
 }
 
 /** Cuts a long text in two, so that nothing is left out and a person need not scroll past all of it. */
 export function fold(text: string): Folded {
   const lines = countLines(text);
   if (lines <= most.lines && text.length <= most.characters)
-    return { head: text, tail: '', total: '', hidden: '' };
+    return { head: text, tail: '', total: '', hidden: { count: 0, unit: 'line' } };
   const at = cutAt(text);
   const tail = text.slice(at);
   const byLines = lines > kept.lines;
   return {
     ...{ head: text.slice(0, at), tail },
-    total: byLines ? count(lines, 'line') : count(text.length, 'character'),
-    hidden: byLines ? count(countLines(tail), 'line') : count(tail.length, 'character'),
+    total: byLines ? inWords(lines, 'line') : inWords(text.length, 'character'),
+    hidden: byLines
+      ? { count: countLines(tail), unit: 'line' }
+      : { count: tail.length, unit: 'character' },
   };
 }
 
@@ -49,4 +57,12 @@ export function countLines(text: string): number {
   return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 }
 
-const count = (n: number, what: string) => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
+/** Amounts of the same unit together: `12 lines, 40 unchanged lines`. Empty if there is nothing. */
+export function amountsInWords(amounts: readonly Amount[]): string {
+  const sums = new Map<Amount['unit'], number>();
+  for (const { count, unit } of amounts) sums.set(unit, (sums.get(unit) ?? 0) + count);
+  return [...sums].map(([unit, count]) => inWords(count, unit)).join(', ');
+}
+
+export const inWords = (count: number, what: string) =>
+  `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;

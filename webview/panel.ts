@@ -1,9 +1,10 @@
 import type { FromPanel, PanelSubject, ToPanel } from '../src/contract/panel.ts';
+import { amountsInWords } from './fold.ts';
 import type { Connection, Memory, View } from './messages.ts';
 import { type Action, next, type Seen, type State, type Subject, start } from './state.ts';
 import { progressRing } from './toolkit/controls.ts';
 import { createBar } from './view/bar.ts';
-import { h } from './view/dom.ts';
+import { h, keepFocus } from './view/dom.ts';
 import { createNotices } from './view/notices.ts';
 import { type Drawn, drawApproved, drawDraft } from './view/record.ts';
 import { createRunView, type RunView } from './view/run.ts';
@@ -44,7 +45,9 @@ export function createPanel(
     },
   };
   const foldedNow = () =>
-    (drawn?.folded ?? []).filter(({ key }) => !unfolded.has(key)).map(({ words }) => words);
+    amountsInWords(
+      (drawn?.folded ?? []).filter(({ key }) => !unfolded.has(key)).map(({ amount }) => amount),
+    );
   const post = (message: FromPanel) => connection.post(message);
   const ask = (what: string, message: FromPanel) => {
     dispatch({ type: 'asked', what });
@@ -91,7 +94,8 @@ export function createPanel(
           ? drawDraft(shown, state.changed, page, post)
           : drawApproved(shown, page, post);
       drawnRecord = now;
-      main.replaceChildren(...drawn.elements);
+      const { elements } = drawn;
+      keepFocus(main, () => main.replaceChildren(...elements));
       settle(before);
     }
     if (drawn === null || shown.type !== 'draft' || shown.draft.status !== 'draft') return;
@@ -107,7 +111,7 @@ export function createPanel(
     }
     const said = `Run: ${shown.run.status}`;
     if (spoken.textContent !== said) spoken.textContent = said;
-    runView.update(shown, state.log);
+    runView.update(shown, state);
     settle(window.scrollY);
   }
 

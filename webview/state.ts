@@ -29,6 +29,8 @@ export interface State {
   changed: readonly Part[] | null;
   /** The panel's own hash of what it rendered; null until it has. */
   ownDigest: string | null;
+  /** What the last undo came to. */
+  undone: Of<'undone'> | null;
 }
 
 export type Action =
@@ -40,7 +42,7 @@ export type Action =
 
 export const start = (seen: Seen | null): State => ({
   ...{ shown: null, log: [], busy: null, refused: null, away: null },
-  ...{ seen, changed: null, ownDigest: null },
+  ...{ seen, changed: null, ownDigest: null, undone: null },
 });
 
 /** What the panel shows after something happened. */
@@ -53,6 +55,8 @@ export function next(state: State, action: Action): State {
       return { ...state, shown: action, away: null };
     case 'log':
       return { ...state, log: withEntries(state, action) };
+    case 'undone':
+      return { ...state, undone: action };
     case 'busy':
       return { ...state, busy: action.what };
     case 'refused':
@@ -130,4 +134,38 @@ export const isLive = ({ run }: RunMessage): boolean =>
 export function cancellable(state: State): RunMessage | null {
   const { shown } = state;
   return idle(state) && shown?.type === 'run' && isLive(shown) ? shown : null;
+}
+
+/** The run, if it can be told to wait before its next step. */
+export function pausable(state: State): RunMessage | null {
+  const found = cancellable(state);
+  return found === null || found.run.status === 'paused' || isPausing(found) ? null : found;
+}
+
+/** Whether somebody has asked for it to wait, and the step that is under way has not ended yet. */
+export const isPausing = ({ run }: RunMessage): boolean =>
+  run.status !== 'paused' && run.pause_requested === true;
+
+/** The run, if it waits for somebody to let it go on. */
+export function resumable(state: State): RunMessage | null {
+  const found = cancellable(state);
+  return found?.run.status === 'paused' ? found : null;
+}
+
+/** The run, if it is over and has changed files. */
+export function undoable(state: State): RunMessage | null {
+  const { shown } = state;
+  if (!idle(state) || shown?.type !== 'run' || isLive(shown)) return null;
+  const edited = shown.run.steps.some(
+    ({ kind, status }) => kind === 'edit' && (status === 'done' || status === 'error'),
+  );
+  return edited ? shown : null;
+}
+
+/** Why a run of this draft could only fail now; null if nothing is known that speaks against it. */
+export function runBlocked({ shown }: State): string | null {
+  if (shown?.type !== 'draft') return null;
+  const codes = new Set(shown.looked?.warnings.map(({ code }) => code));
+  if (codes.has('command_refused')) return 'Cannot run yet: a command is not allowed';
+  return codes.has('path_refused') ? 'Cannot run: a file would be refused' : null;
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Host, HostOptions } from '../http/host.ts';
+import type { Host } from '../http/host.ts';
+import type { HostOptions } from '../http/options.ts';
 import type { Connection } from './connect.ts';
 import type { Env, LedgerReader } from './discover.ts';
 import type { Output, Sink } from './output.ts';

@@ -13,6 +13,13 @@ const quickWaitMs = 250;
 const quickAsks = 20;
 const slowWaitMs = 1_000;
 
+/** What is told while a run is followed. */
+export interface Followed {
+  entry(entry: LogEntry): void;
+  /** The run waits for a person, and goes on when somebody resumes it; told once a pause. */
+  paused(run: RunRecord): void;
+}
+
 /**
  * Hands out the entries of a run's log as they are written, until the run has ended.
  *
@@ -22,20 +29,31 @@ const slowWaitMs = 1_000;
 export async function follow(
   { client, events }: Pick<Connection, 'client' | 'events'>,
   runId: string,
-  onEntry: (entry: LogEntry) => void,
+  told: Followed,
   signal: AbortSignal,
 ): Promise<RunRecord | null> {
   const over = new AbortController();
   const bell = createBell();
-  const listening = listen(events(AbortSignal.any([signal, over.signal])), runId, bell.ring);
+  /** Whether the run may be in another state than it was. */
+  let moved = false;
+  const listening = listen(events(AbortSignal.any([signal, over.signal])), runId, (isOfRun) => {
+    moved ||= isOfRun;
+    bell.ring();
+  });
   try {
     let after = 0;
+    let paused = false;
     for (let asks = 1; ; asks += 1) {
       await Promise.race([bell.rung(), listening]);
       const found = await askLog(client, runId, after, signal);
-      for (const entry of found.entries) onEntry(entry);
+      for (const entry of found.entries) told.entry(entry);
       after = found.next;
-      if (found.done) return await client.call('getRun', { run_id: runId }, { signal });
+      const looks = moved || found.done;
+      moved = false;
+      const run = looks ? await askRun(client, runId, signal) : null;
+      if (found.done && run !== null) return run;
+      if (run !== null && run.status === 'paused' && !paused) told.paused(run);
+      if (run !== null) paused = run.status === 'paused';
       await wait(asks < quickAsks ? quickWaitMs : slowWaitMs, undefined, { signal });
     }
   } catch (error) {
@@ -47,10 +65,15 @@ export async function follow(
   }
 }
 
-/** Rings for every event after which the log of the run may be another. Throws what ends the watching. */
-async function listen(seen: AsyncIterable<Seen>, runId: string, ring: () => void) {
-  for await (const one of seen)
-    if (one.type === 'reset' || (isOfLog(one.event.type) && one.event.id === runId)) ring();
+/**
+ * Rings for every event after which the log of the run may be another, and tells whether the run may be, too. Throws
+ * what ends the watching.
+ */
+async function listen(seen: AsyncIterable<Seen>, runId: string, ring: (isOfRun: boolean) => void) {
+  for await (const one of seen) {
+    if (one.type === 'reset') ring(true);
+    else if (one.event.id === runId && isOfLog(one.event.type)) ring(one.event.type === 'run');
+  }
 }
 
 const isOfLog = (type: string) => type === 'log' || type === 'run';
@@ -74,16 +97,17 @@ function createBell() {
   };
 }
 
+const askLog = (client: Connection['client'], run_id: string, after: number, signal: AbortSignal) =>
+  patiently(() => client.call('getRunLog', { run_id, after }, { signal }), signal);
+
+const askRun = (client: Connection['client'], run_id: string, signal: AbortSignal) =>
+  patiently(() => client.call('getRun', { run_id }, { signal }), signal);
+
 /** Asks once, and again when the server says that it was asked too often and when to come back. */
-async function askLog(
-  client: Connection['client'],
-  runId: string,
-  after: number,
-  signal: AbortSignal,
-) {
+async function patiently<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;)
     try {
-      return await client.call('getRunLog', { run_id: runId, after }, { signal });
+      return await ask();
     } catch (error) {
       if (!GimoError.is(error, 'rate_limited')) throw error;
       await wait((error.retryAfter ?? 1) * 1_000, undefined, { signal });

@@ -11,6 +11,7 @@ import { addReject } from './commands/reject.ts';
 import { addRuns } from './commands/runs.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
+import { addSteer } from './commands/steer.ts';
 import { connect } from './connect.ts';
 import type { CliDeps, Run, Session } from './deps.ts';
 import { discover } from './discover.ts';
@@ -47,6 +48,7 @@ const groups = [
   addApprove,
   addReject,
   addRuns,
+  addSteer,
   addLogs,
   addOpenApi,
 ];

@@ -113,8 +113,12 @@ export function showRun(out: Output, run: RunRecord): void {
   out.field('status', run.status, colours[run.status]);
   out.field('approved', run.approved_id);
   if (run.error !== null) out.field('error', run.error, 'red');
-  for (const [at, step] of run.steps.entries())
-    out.field(`step ${at + 1}`, `${step.kind} ${step.id}: ${step.status}`);
+  for (const [at, { kind, id, title, status }] of run.steps.entries()) {
+    const waits = kind === 'gate' && status === 'running';
+    const named = title === undefined ? id : `${id} (${title})`;
+    out.field(`step ${at + 1}`, `${kind} ${named}: ${waits ? 'waits for a person' : status}`);
+  }
+  if (run.status === 'paused') out.field('go on', `gimo resume ${run.id}`);
 }
 
 /** Says how much of a list was not shown; nothing if all of it was. */

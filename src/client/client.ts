@@ -1,4 +1,5 @@
-import type { Answer, CallOptions } from '../contract/operation.ts';
+import type { z } from 'zod';
+import { type Answer, type CallOptions, Pending } from '../contract/operation.ts';
 import { type Args, type OpId, type Out, table } from '../contract/operations.ts';
 
 /** Carries a call to wherever the operations are carried out. Throws `GimoError` when it is refused. */
@@ -18,11 +19,23 @@ export interface Client {
   answer<K extends OpId>(id: K, args: Args[K], options?: CallOptions): Promise<Answer<Out[K]>>;
 }
 
+/** What a 202 of an operation that may ask is parsed with. */
+const asked: { readonly [K in OpId]?: z.ZodType<Out[K]> } = {
+  approveDraft: Pending,
+  resumeRun: Pending,
+  setConfig: Pending,
+};
+
 /** Makes a client over a transport. What arrives is parsed with the table's output schema, never trusted. */
 export function createClient(transport: Transport): Client {
-  const answer = async <K extends OpId>(id: K, args: Args[K], options: CallOptions = {}) => {
+  const answer = async <K extends OpId>(
+    id: K,
+    args: Args[K],
+    options: CallOptions = {},
+  ): Promise<Answer<Out[K]>> => {
     const found = await transport.send(id, args, options);
-    return { ...found, body: table[id].output.parse(found.body) };
+    const output = found.status === 202 ? asked[id] : undefined;
+    return { ...found, body: (output ?? table[id].output).parse(found.body) };
   };
   return { answer, call: async (id, args, options) => (await answer(id, args, options)).body };
 }

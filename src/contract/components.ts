@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ErrorBody, ErrorCodeSchema, Issue } from './errors.ts';
 import { ChangeEvent } from './events.ts';
-import { ApprovedListItem, Draft, DraftListItem, RunListItem } from './operations.ts';
+import { ApprovedListItem, Draft, DraftListItem } from './operations.ts';
 import {
   Approved,
   CommandStep,
@@ -21,6 +21,7 @@ import {
   Step,
 } from './records.ts';
 import { AllowedPath } from './rows/repository.ts';
+import { RunListItem } from './rows/runs.ts';
 import { AuditEntry, SecurityEvent } from './rows/security.ts';
 import { OutsideChange } from './rows/upkeep.ts';
 

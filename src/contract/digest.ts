@@ -1,4 +1,4 @@
-import type { DraftRecord, ResolvedProvider } from './records.ts';
+import type { DraftRecord, ResolvedProvider, Step } from './records.ts';
 
 /**
  * What an approval's digest is made over (DESIGN, section 4): SHA-256 of the RFC 8785 form of this. Core computes it
@@ -20,6 +20,11 @@ export function digestSubject(
 /** Whether any step asks a model; a draft without steps is one prompt step. */
 export function asksModel(steps: DraftRecord['steps']): boolean {
   return steps === null || steps.some((step) => step.kind === 'prompt');
+}
+
+/** Whether any step changes something; such an approval is spent on one run (DESIGN, section 4). */
+export function hasEffects(steps: readonly Pick<Step, 'kind'>[] | null): boolean {
+  return steps?.some(({ kind }) => kind === 'edit' || kind === 'command') ?? false;
 }
 
 const pick = (provider: ResolvedProvider | null) =>

@@ -45,6 +45,10 @@ const refusals: Readonly<Record<number, { name: string; says: string; headers?: 
   413: { name: 'TooLarge', says: 'This is more than can be taken or shown.' },
   415: { name: 'UnsupportedMediaType', says: 'The body is not plain JSON in UTF-8.' },
   422: { name: 'Invalid', says: 'The request does not fit, or holds a secret.' },
+  428: {
+    name: 'PreconditionRequired',
+    says: 'The call has to name what it is about, and does not.',
+  },
   429: {
     name: 'TooManyRequests',
     says: 'The token has used up its requests for now.',

@@ -11,13 +11,16 @@ import {
   text,
 } from './openapi-answers.ts';
 import { addRaw } from './openapi-raw.ts';
-import { mayCall, placeOf, type Role } from './operation.ts';
+import { Pending, placeOf } from './operation.ts';
 import { type Operation, type OpId, opIds, table } from './operations.ts';
 import { IdempotencyKey } from './records.ts';
 
+/** Where ChatGPT Actions reach the operations that are offered to them: the same, with answers that stay short. */
+export const actionsPath = '/actions';
+
 export interface OpenApiOptions {
-  /** Whose rights decide what is described. */
-  role: Role;
+  /** Whether those whom it is for may call an operation: nothing else is described. */
+  may(id: OpId): boolean;
   /** `actions`: only what a ChatGPT Actions client can import. */
   for?: 'actions' | undefined;
   version: string;
@@ -33,15 +36,15 @@ export interface OpenApi extends Json {
 /**
  * Describes the wire in OpenAPI 3.1, from the operation table and the list of raw routes.
  *
- * @returns a document without `servers`: only what the role may call; for Actions only rows that are offered to it, and no raw routes
+ * @returns a document without `servers`: only what its readers may call; for Actions only rows that are offered to it, and no raw routes
  */
-export function openApiOf({ role, for: client, version }: OpenApiOptions): OpenApi {
+export function openApiOf({ may, for: client, version }: OpenApiOptions): OpenApi {
   const schemas = collectSchemas();
   const forActions = client === 'actions';
   const paths: Record<string, Json> = {};
   for (const id of opIds) {
     const operation: Operation = table[id];
-    if (!mayCall(role, operation) || (forActions && !operation.actions)) continue;
+    if (!may(id) || (forActions && !operation.actions)) continue;
     paths[operation.path] = {
       ...paths[operation.path],
       [operation.method]: describe(id, operation, schemas, forActions),
@@ -174,8 +177,16 @@ function answersOf(operation: Operation, schemas: Schemas): Json {
       headers: { ...correlated, ETag: header('ETag') },
     },
   };
+  const asked = {
+    '202': {
+      description: 'Nothing has happened yet: a person is asked in the editor.',
+      headers: correlated,
+      content: { 'application/json': { schema: schemas.of(Pending, 'output') } },
+    },
+  };
   return {
     [String(operation.status)]: answer,
+    ...(operation.asks ? asked : {}),
     ...(operation.etag && operation.method === 'get' ? unchanged : {}),
   };
 }

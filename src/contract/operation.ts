@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { errorStatus } from './errors.ts';
 
 /* What every row of the operation table says, and what can be told from a row alone. */
@@ -15,7 +15,12 @@ export type RefusalStatus = 400 | (typeof errorStatus)[keyof typeof errorStatus]
 /** Where an input field is looked for in an HTTP request. */
 export type Place = 'path' | 'query' | 'body';
 
-export interface Row<P extends string, I extends z.ZodObject, O extends z.ZodType> {
+export interface Row<
+  P extends string,
+  I extends z.ZodObject,
+  O extends z.ZodType,
+  A extends true = never,
+> {
   method: 'get' | 'post' | 'put';
   /** `{name}` places an input field in the path. */
   path: [Names<P>] extends [keyof z.input<I>] ? P : never;
@@ -39,6 +44,11 @@ export interface Row<P extends string, I extends z.ZodObject, O extends z.ZodTyp
   inLockdown?: true;
   /** Makes a record: takes an idempotency key, so that asking again does not make another. */
   creates?: true;
+  /**
+   * May be answered with 202 and {@link Pending} instead: it needs a person, who is asked in the editor that hosts the
+   * server.
+   */
+  asks?: A;
   /** Answers one record, with an ETag over the whole of it. */
   etag?: true;
   /** Answers plain text instead of JSON; the output is a string. */
@@ -53,9 +63,18 @@ export interface Row<P extends string, I extends z.ZodObject, O extends z.ZodTyp
   mcp: boolean;
 }
 
+/** The body of a 202: nothing has happened yet, a person is asked in the editor. */
+export const Pending = z.object({ pending: z.literal('editor') });
+export type Pending = z.infer<typeof Pending>;
+
 /** Checks a row, and keeps its types. */
-export const op = <const P extends string, I extends z.ZodObject, O extends z.ZodType>(
-  row: { path: P } & Row<P, I, O>,
+export const op = <
+  const P extends string,
+  I extends z.ZodObject,
+  O extends z.ZodType,
+  A extends true = never,
+>(
+  row: { path: P } & Row<P, I, O, A>,
 ) => row;
 
 /** What of a row tells who may call it, and where its fields stand. */

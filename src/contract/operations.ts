@@ -1,33 +1,24 @@
 import { z } from 'zod';
-import { op, type RefusalStatus } from './operation.ts';
+import { op, type Pending, type RefusalStatus } from './operation.ts';
 import {
   Approved,
-  Config,
-  ConfigPatch,
   Context,
   DraftRecord,
   DraftStatus,
-  IdempotencyKey,
-  LogEntry,
   Plan,
-  ProviderConfig,
   ResolvedProvider,
   RunRecord,
-  RunStatus,
   Steps,
+  Warning,
 } from './records.ts';
 import { openApiRows } from './rows/openapi.ts';
 import { repositoryRows } from './rows/repository.ts';
+import { runRows } from './rows/runs.ts';
 import { securityRows } from './rows/security.ts';
+import { settingsRows } from './rows/settings.ts';
+import { Id, idempotent, page } from './rows/shared.ts';
 import { upkeepRows } from './rows/upkeep.ts';
 
-/* An id is a plain string here: whether it has the right form is asked by a precondition, and answered with 404. */
-const Id = z.string();
-const page = {
-  limit: z.int().min(1).max(1000).default(1000),
-  cursor: z.string().max(200).optional(),
-  view: z.enum(['full', 'summary']).default('full'),
-};
 /* What a summary leaves out. */
 const long = { content: true, context: true, steps: true } as const;
 const truncated = { prompt_truncated: z.boolean().optional() };
@@ -39,13 +30,11 @@ export const Draft = DraftRecord.extend({
 export type Draft = z.infer<typeof Draft>;
 export const DraftListItem = Draft.partial(long).extend(truncated);
 export const ApprovedListItem = Approved.partial(long).extend(truncated);
-export const RunListItem = RunRecord.partial({ log: true, steps: true });
 export type DraftListItem = z.infer<typeof DraftListItem>;
 export type ApprovedListItem = z.infer<typeof ApprovedListItem>;
-export type RunListItem = z.infer<typeof RunListItem>;
 
-/* What every operation that creates may be given; the `Idempotency-Key` header says the same. */
-const idempotent = { idempotency_key: IdempotencyKey.nullable().optional() };
+/* The task of the plan that a draft is for; the plan has to have it. */
+const PlanTaskId = z.string().max(128).nullable().optional();
 
 const draftFields = {
   prompt: z.string().min(1),
@@ -106,6 +95,19 @@ export const ops = {
     actions: true,
     mcp: true,
   }),
+  reviewDraft: op({
+    method: 'get',
+    path: '/ops/drafts/{draft_id}/review',
+    role: 'operator',
+    input: z.object({ draft_id: Id }),
+    output: z.object({ digest: z.string().nullable(), warnings: z.array(Warning) }),
+    status: 200,
+    summary:
+      'Compares a draft with the workspace as it is now, and tells what to look at before a yes.',
+    effect: 'read',
+    actions: false,
+    mcp: false,
+  }),
   createDraft: op({
     method: 'post',
     path: '/ops/drafts',
@@ -113,7 +115,7 @@ export const ops = {
     agent: true,
     input: z.object({
       ...draftFields,
-      plan_task_id: z.string().max(128).nullable().optional(),
+      plan_task_id: PlanTaskId,
       ...idempotent,
     }),
     output: Draft,
@@ -178,8 +180,9 @@ export const ops = {
       run_error: z.string().optional(),
     }),
     status: 200,
+    asks: true,
     ifMatch: true,
-    refusals: [409],
+    refusals: [409, 428],
     summary: 'Approves exactly the content that the digest names, and runs it if asked to.',
     effect: 'mutation',
     creates: true,
@@ -225,73 +228,6 @@ export const ops = {
     actions: false,
     mcp: false,
   }),
-  listRuns: op({
-    method: 'get',
-    path: '/ops/runs',
-    role: 'actions',
-    input: z.object({ ...page, status: z.array(RunStatus).optional() }),
-    output: z.array(RunListItem),
-    status: 200,
-    summary: 'Lists runs, newest first.',
-    effect: 'read',
-    actions: true,
-    mcp: true,
-  }),
-  getRun: op({
-    method: 'get',
-    path: '/ops/runs/{run_id}',
-    role: 'actions',
-    input: z.object({ run_id: Id }),
-    output: RunRecord,
-    status: 200,
-    etag: true,
-    summary: 'Reads one run with its steps and its whole log.',
-    effect: 'read',
-    actions: true,
-    mcp: true,
-  }),
-  getRunLog: op({
-    method: 'get',
-    path: '/ops/runs/{run_id}/log',
-    role: 'actions',
-    input: z.object({ run_id: Id, after: z.int().min(0).default(0) }),
-    output: z.object({ entries: z.array(LogEntry), next: z.int(), done: z.boolean() }),
-    status: 200,
-    summary: 'Reads the log of a run after the entries that the caller already has.',
-    effect: 'read',
-    actions: true,
-    mcp: true,
-  }),
-  createRun: op({
-    method: 'post',
-    path: '/ops/runs',
-    role: 'operator',
-    input: z.object({ approved_id: Id, ...idempotent }),
-    output: RunRecord,
-    status: 201,
-    etag: true,
-    refusals: [404, 409],
-    summary: 'Runs an approved artifact.',
-    effect: 'mutation',
-    creates: true,
-    actions: true,
-    mcp: true,
-  }),
-  cancelRun: op({
-    method: 'post',
-    path: '/ops/runs/{run_id}/cancel',
-    role: 'operator',
-    input: z.object({ run_id: Id }),
-    output: RunRecord,
-    status: 200,
-    etag: true,
-    refusals: [409],
-    summary: 'Stops a run: a pending one at once, a running one as soon as its work has stopped.',
-    effect: 'brake',
-    inLockdown: true,
-    actions: true,
-    mcp: true,
-  }),
   getPlan: op({
     method: 'get',
     path: '/ops/plan',
@@ -318,59 +254,6 @@ export const ops = {
     actions: false,
     mcp: false,
   }),
-  getConfig: op({
-    method: 'get',
-    path: '/ops/config',
-    role: 'operator',
-    input: z.object({}),
-    output: Config,
-    status: 200,
-    etag: true,
-    summary: 'Reads the configuration that is in force.',
-    effect: 'read',
-    actions: false,
-    mcp: false,
-  }),
-  setConfig: op({
-    method: 'put',
-    path: '/ops/config',
-    role: 'admin',
-    input: ConfigPatch,
-    output: Config,
-    status: 200,
-    etag: true,
-    refusals: [409],
-    summary: 'Changes the configuration; a field left out keeps its value.',
-    effect: 'mutation',
-    actions: false,
-    mcp: false,
-  }),
-  getProvider: op({
-    method: 'get',
-    path: '/ops/provider',
-    role: 'admin',
-    input: z.object({}),
-    output: ProviderConfig,
-    status: 200,
-    etag: true,
-    summary: 'Reads the model providers, without their keys.',
-    effect: 'read',
-    actions: false,
-    mcp: false,
-  }),
-  setProvider: op({
-    method: 'put',
-    path: '/ops/provider',
-    role: 'admin',
-    input: ProviderConfig,
-    output: ProviderConfig,
-    status: 200,
-    etag: true,
-    summary: 'Sets the model providers; keys are moved into the secret store.',
-    effect: 'mutation',
-    actions: false,
-    mcp: false,
-  }),
   generateDraft: op({
     method: 'post',
     path: '/ops/generate',
@@ -380,6 +263,7 @@ export const ops = {
       prompt: z.string().min(1).max(8000),
       context: Context.optional(),
       steps: z.boolean().optional(),
+      plan_task_id: PlanTaskId,
       ...idempotent,
     }),
     query: ['prompt'],
@@ -392,6 +276,8 @@ export const ops = {
     actions: false,
     mcp: true,
   }),
+  ...runRows,
+  ...settingsRows,
   ...upkeepRows,
   ...securityRows,
   ...repositoryRows,
@@ -403,7 +289,11 @@ export type OpId = keyof typeof ops;
 export type Args = { [K in OpId]: z.input<(typeof ops)[K]['input']> };
 /** What a handler gets: the input with defaults filled in. */
 export type In = { [K in OpId]: z.output<(typeof ops)[K]['input']> };
-export type Out = { [K in OpId]: z.output<(typeof ops)[K]['output']> };
+/** What an operation answers once it is done. */
+export type Done = { [K in OpId]: z.output<(typeof ops)[K]['output']> };
+export type Out = {
+  [K in OpId]: Done[K] | (true extends (typeof ops)[K]['asks'] ? Pending : never);
+};
 
 /** A row of the table, seen without its path type. */
 export interface Operation<K extends OpId = OpId> {
@@ -413,13 +303,14 @@ export interface Operation<K extends OpId = OpId> {
   readonly agent?: true;
   readonly input: z.ZodObject & z.ZodType<In[K], Args[K]>;
   readonly query?: readonly string[];
-  readonly output: z.ZodType<Out[K]>;
+  readonly output: z.ZodType<Done[K]>;
   readonly status: 200 | 201;
   readonly summary: string;
   readonly effect: 'read' | 'mutation' | 'brake';
   readonly inLockdown?: true;
   readonly creates?: true;
   readonly etag?: true;
+  readonly asks?: true;
   readonly text?: true;
   readonly ifMatch?: true;
   readonly refusals?: readonly RefusalStatus[];

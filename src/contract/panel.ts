@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ErrorCodeSchema } from './errors.ts';
 import { Draft } from './operations.ts';
-import { Approved, LogEntry, RunRecord } from './records.ts';
+import { Approved, LogEntry, RunRecord, stepStatuses, Warning } from './records.ts';
+import { Undone } from './rows/runs.ts';
 
 /*
  * What the extension host and the review panel say to each other. Both sides parse with these schemas: the panel shows
@@ -15,20 +16,52 @@ export const PanelSubject = z.object({
 });
 export type PanelSubject = z.infer<typeof PanelSubject>;
 
+/** What stands now where an edit would write. */
+export const Base = z.discriminatedUnion('state', [
+  z.object({ path: z.string(), state: z.literal('file'), text: z.string() }),
+  z.object({ path: z.string(), state: z.literal('missing') }),
+  /** It cannot be compared; `why` is a sentence. */
+  z.object({ path: z.string(), state: z.literal('unread'), why: z.string() }),
+]);
+export type Base = z.infer<typeof Base>;
+
+/** What a look at the workspace found, for a record that can still be acted on. */
+export const Looked = z.object({
+  /** One for each path that an edit step names. */
+  bases: z.array(Base),
+  warnings: z.array(Warning),
+  /** Why the server could not say what to look at; null if it could. */
+  failed: z.string().nullable(),
+});
+export type Looked = z.infer<typeof Looked>;
+
 /** From the extension host to the panel. */
 export const ToPanel = z.discriminatedUnion('type', [
-  /** The draft as it is now; sent again whenever it changes. */
+  /** The draft as it is now; sent again whenever it changes, or what stands in the workspace does. */
   z.object({
     type: z.literal('draft'),
     draft: Draft,
+    /** Null if the draft is final. */
+    looked: Looked.nullable(),
     /** Whether approving also runs it, unless told otherwise. */
     auto_run: z.boolean(),
     /** Whether a rejection needs a reason. */
     reason_required: z.boolean(),
   }),
-  z.object({ type: z.literal('approved'), approved: Approved }),
+  z.object({
+    type: z.literal('approved'),
+    approved: Approved,
+    /** Null if it cannot run: it may have run before, so there is nothing to compare it with. */
+    looked: Looked.nullable(),
+  }),
   /** A run without its log, which comes in pieces. */
-  z.object({ type: z.literal('run'), run: RunRecord, approved: Approved.nullable() }),
+  z.object({
+    type: z.literal('run'),
+    run: RunRecord,
+    approved: Approved.nullable(),
+    /** Null unless it is paused: then what comes next is compared with what stands there. */
+    looked: Looked.nullable(),
+  }),
   /** Entries of the log from index `from` on. With `from` 0 the log begins anew. */
   z.object({
     type: z.literal('log'),
@@ -36,6 +69,8 @@ export const ToPanel = z.discriminatedUnion('type', [
     from: z.int().nonnegative(),
     entries: z.array(LogEntry),
   }),
+  /** What an undo that a person asked for came to. */
+  z.object({ type: z.literal('undone'), run_id: z.string(), ...Undone.shape }),
   /** Something was asked for and is under way; null when it has ended. */
   z.object({ type: z.literal('busy'), what: z.string().nullable() }),
   /** What was asked for was refused: why, and what to do. */
@@ -65,6 +100,16 @@ export const FromPanel = z.discriminatedUnion('type', [
   z.object({ type: z.literal('open_diff'), draft_id: z.string() }),
   z.object({ type: z.literal('run'), approved_id: z.string() }),
   z.object({ type: z.literal('cancel'), run_id: z.string() }),
+  z.object({ type: z.literal('pause'), run_id: z.string() }),
+  /** Lets a paused run go on, also past the gate at which it waits. */
+  z.object({
+    type: z.literal('resume'),
+    run_id: z.string(),
+    /** How its steps stood when the person decided. */
+    seen: z.array(z.enum(stepStatuses)),
+  }),
+  /** Puts back what the run's edits changed; the host asks before it does. */
+  z.object({ type: z.literal('undo'), run_id: z.string() }),
   /** Shows another record, in its own panel. */
   z.object({ type: z.literal('open'), subject: PanelSubject }),
 ]);

@@ -55,6 +55,8 @@ export const GateStep = z.strictObject({
 export const Step = z.discriminatedUnion('kind', [PromptStep, EditStep, CommandStep, GateStep]);
 export type Step = z.infer<typeof Step>;
 export type PromptStep = z.infer<typeof PromptStep>;
+export type EditStep = z.infer<typeof EditStep>;
+export type CommandStep = z.infer<typeof CommandStep>;
 export type StepKind = Step['kind'];
 export const Steps = z.array(Step).min(1).max(100);
 
@@ -78,6 +80,26 @@ export const DraftStatus = z.enum(draftStatuses);
 export const draftSources = ['api', 'editor', 'cli', 'mcp', 'generate'] as const;
 export const DraftSource = z.enum(draftSources);
 export type DraftSource = z.infer<typeof DraftSource>;
+
+/** What a person should look at before they say yes. */
+export const Warning = z.object({
+  /**
+   * `base_changed`: the file is not the one that the change was made from. `path_refused`: an edit step would refuse
+   * it. `sensitive_path`: what lies there changes how tools or agents behave. `unsaved`: open in an editor with changes
+   * that are not saved. `placeholder`: the text holds what a redaction left. `command_refused`: the program is not on
+   * the allowlist. `secret`: looks like a key or a token.
+   */
+  code: z.enum([
+    ...(['base_changed', 'path_refused', 'sensitive_path', 'unsaved', 'placeholder'] as const),
+    ...(['command_refused', 'secret'] as const),
+  ]),
+  /** The step's id; null for the draft itself. */
+  step: z.string().nullable(),
+  path: z.string().nullable(),
+  /** A sentence or two: what it is, and what to do. */
+  message: z.string(),
+});
+export type Warning = z.infer<typeof Warning>;
 
 /** A draft as it stands on disk. */
 export const DraftRecord = z.looseObject({
@@ -141,10 +163,14 @@ export const LogEntry = z.looseObject({
 export type LogEntry = z.infer<typeof LogEntry>;
 
 export const stepStatuses = ['waiting', 'running', 'done', 'error', 'skipped'] as const;
-/** A step of a run. `result` depends on the kind; of a prompt it is {@link PromptResult}. */
+/**
+ * A step of a run. `result` depends on the kind: {@link PromptResult}, {@link EditResult}, {@link CommandResult} or
+ * {@link GateResult}. A gate that waits is `running`, and its run `paused`.
+ */
 export const RunStep = z.looseObject({
   id: z.string(),
   kind: z.enum(['prompt', 'edit', 'command', 'gate']),
+  title: z.string().optional(),
   status: z.enum(stepStatuses),
   started_at: z.string().nullable().default(null),
   finished_at: z.string().nullable().default(null),
@@ -160,6 +186,33 @@ export type Usage = z.infer<typeof Usage>;
 /** What a prompt step leaves behind: the whole answer, and the token counts if the provider told them. */
 export const PromptResult = z.object({ text: z.string(), usage: Usage.nullable() });
 export type PromptResult = z.infer<typeof PromptResult>;
+
+/** What an edit step leaves behind: what became of each file, and SHA-256 of what stands there now (null: deleted). */
+export const EditResult = z.object({
+  files: z.array(
+    z.object({
+      path: z.string(),
+      did: z.enum(['created', 'changed', 'deleted']),
+      sha256: z.string().nullable(),
+    }),
+  ),
+});
+export type EditResult = z.infer<typeof EditResult>;
+/** What a command leaves behind. Its output stands in the log, up to a cap. */
+export const CommandResult = z.object({
+  /** Null if a signal ended it. */
+  exit_code: z.int().nullable(),
+  signal: z.string().nullable(),
+  duration_ms: z.int().nonnegative(),
+  /** All that it wrote, in bytes. */
+  output_bytes: z.int().nonnegative(),
+  /** Whether a part of it was left out of the log. */
+  output_cut: z.boolean(),
+});
+export type CommandResult = z.infer<typeof CommandResult>;
+/** What a gate leaves behind: who let the run go on. */
+export const GateResult = z.object({ continued_by: z.string() });
+export type GateResult = z.infer<typeof GateResult>;
 
 /** A run, on disk and on the wire. While it is live, the file's `log` is empty and the lines stand beside it. */
 export const RunRecord = z.looseObject({

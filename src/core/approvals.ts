@@ -1,15 +1,16 @@
-import { asksModel } from '../contract/digest.ts';
+import { hasEffects } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
-import type { Approved, ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
+import type { ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
+import { type Approvals, sealHolds } from './artifacts.ts';
+import type { Asking } from './asking.ts';
 import type { Act, Audit } from './audit.ts';
 import type { Decisions } from './decisions.ts';
-import { canonical, createDigests, sealOf } from './digest.ts';
-import { type Drafts, draftLock, unsupported } from './drafts.ts';
+import { sealOf } from './digest.ts';
+import { type Drafts, draftLock } from './drafts.ts';
 import type { Call, Handlers } from './handlers.ts';
-import { approvedSuffix, type Ids, requireId, unknownId } from './ids.ts';
-import { cutPrompt, listPage } from './lists.ts';
+import { approvedSuffix, type Ids } from './ids.ts';
 import type { Clock, Ledger, Logger, Store } from './ports.ts';
-import { sha256, systemActor } from './principals.ts';
+import { systemActor } from './principals.ts';
 import type { Settings } from './settings.ts';
 
 export interface ApprovalPorts {
@@ -19,85 +20,7 @@ export interface ApprovalPorts {
   settings: Settings;
   clock: Clock;
   ids: Ids;
-  hostedBy: 'editor' | 'headless';
-}
-
-/** The rules about artifacts, shared by the gate and by the worker, which asks again before the first step. */
-export interface Approvals {
-  /** Why no run can be made of an artifact now, or null if one can. */
-  blocked(artifact: ApprovedRecord): GimoError | null;
-  show(artifact: ApprovedRecord): Approved;
-  /** @throws GimoError `not_found` or `draft_id_not_runnable` */
-  read(id: string): Promise<ApprovedRecord>;
-  handlers: Pick<Handlers, 'listApproved' | 'getApproved'>;
-}
-
-const invalid = (message: string) => new GimoError('approval_invalid', message);
-
-export function createApprovals(
-  ports: Omit<ApprovalPorts, 'decisions' | 'ids' | 'hostedBy'>,
-): Approvals {
-  const { store, ledger, settings, clock } = ports;
-  const digests = createDigests();
-
-  const blocked = (artifact: ApprovedRecord): GimoError | null => {
-    if (artifact.seal === null || artifact.digest === null)
-      return invalid('This approval has no seal, so it cannot run here. Approve the work again.');
-    if (digests(artifact, artifact.provider_resolved) !== artifact.digest)
-      return invalid('The content is not what was approved. It cannot run; approve it again.');
-    if (!sealHolds(artifact, ledger))
-      return invalid('The seal of this approval does not hold. It cannot run; approve it again.');
-    if (artifact.expires_at !== null && Date.parse(artifact.expires_at) <= clock.now())
-      return new GimoError(
-        'approval_expired',
-        'This approval has expired. Approve the work again.',
-      );
-    const refused = unsupported(artifact.steps);
-    if (refused !== null) return refused;
-    const { provider_resolved: named } = artifact;
-    if (asksModel(artifact.steps) && named !== null) {
-      const current = settings.resolve(named.name);
-      if (current === null || canonical(current) !== canonical(named))
-        return invalid(
-          `The provider "${named.name}" is not set up as it was when this was approved. Set it back, or approve the work again.`,
-        );
-    }
-    return null;
-  };
-
-  const show = (artifact: ApprovedRecord): Approved => {
-    const why = blocked(artifact);
-    return { ...artifact, runnable: why === null, blocked_reason: why?.message ?? null };
-  };
-
-  const read = async (id: string) => {
-    if (id.startsWith('d_'))
-      throw new GimoError('draft_id_not_runnable', 'Runs can only be created from approved_id');
-    requireId('approved', id);
-    const artifact = await store.approved.get(id);
-    if (artifact === null) throw unknownId('approved');
-    return artifact;
-  };
-
-  return {
-    blocked,
-    show,
-    read,
-    handlers: {
-      listApproved: { read: (input) => listPage('approved', store.approved, input, show, summary) },
-      getApproved: {
-        async read({ approved_id }) {
-          requireId('approved', approved_id);
-          return { body: show(await read(approved_id)) };
-        },
-      },
-    },
-  };
-}
-
-function sealHolds(artifact: ApprovedRecord, ledger: Ledger): boolean {
-  // Both sides are hashed once more, so that the comparison tells nothing about the seal that would be right.
-  return sha256(sealOf(artifact, ledger)) === sha256(artifact.seal ?? '');
+  asking: Asking;
 }
 
 /** Makes a run of an approved artifact, for the gate and for `auto_run`. */
@@ -112,15 +35,21 @@ export interface RunMaker {
 export function approveHandler(
   ports: ApprovalPorts & { drafts: Drafts; approvals: Approvals; runs: RunMaker; logger: Logger },
 ): Handlers['approveDraft'] {
-  const { store, ledger, decisions, settings, clock, ids, drafts, approvals, runs } = ports;
+  const { store, ledger, decisions, settings, asking, clock, ids, drafts } = ports;
+  const { approvals, runs } = ports;
   return {
     lock: draftLock,
     async prepare({ draft_id, auto_run, digest, shown_digest }, call) {
       const found = await drafts.waiting(draft_id, call);
       const { provider_resolved, ...draft } = drafts.show(found);
+      if (hasEffects(draft.steps)) requireNamed(call, digest);
       checkDigests(draft.digest, digest, shown_digest);
-      requireChannel(ports, call);
       drafts.requireApprovable(found);
+      if (asking.needsEditor(call, draft.steps)) {
+        const { id, prompt } = draft;
+        const { actor } = call.principal;
+        return asking.ask(id, { about: 'approve', draft: { id, prompt }, actor });
+      }
       const [artifactId, runId] = [ids.approved(draft.id), ids.run()];
       const effect = async () => {
         const at = clock.now();
@@ -203,13 +132,12 @@ function checkDigests(current: string | null, digest?: string, shown?: string) {
     );
 }
 
-function requireChannel({ settings, hostedBy }: ApprovalPorts, call: Call) {
-  if (settings.config().approval_channel !== 'editor' || call.principal.role === 'editor') return;
+/** What changes something is approved by name, or not at all: a yes to whatever stands there now is none. */
+function requireNamed({ ifMatch }: Call, digest?: string) {
+  if (digest !== undefined || (ifMatch !== undefined && ifMatch.trim() !== '*')) return;
   throw new GimoError(
-    'editor_required',
-    hostedBy === 'editor'
-      ? 'This server lets drafts be approved in the editor only. Approve it there.'
-      : 'This server lets drafts be approved in an editor only, and runs without one. Open the folder in VS Code, or set approval_channel to "auto".',
+    'precondition_required',
+    'This draft changes files or runs commands, so an approval has to name what it is for. Read the draft, then send its digest, or its ETag as If-Match.',
   );
 }
 
@@ -278,6 +206,3 @@ function settle(
     });
   return audit.around(actOf('settleApproval', draft.id), () => decisions.around(decision, put));
 }
-
-const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: Approved) =>
-  cutPrompt(rest);

@@ -19,8 +19,9 @@ export interface Audit {
   /**
    * Does something between two entries: the intent, synced before `effect` starts, and its outcome. If the intent
    * cannot be written the effect does not happen, unless it is a brake: a brake acts all the same.
+   * @param success the outcome that is noted when the effect has not failed; `done` if left out
    */
-  around<T>(act: Act, effect: () => Promise<T>, brake?: boolean): Promise<T>;
+  around<T>(act: Act, effect: () => Promise<T>, brake?: boolean, success?: string): Promise<T>;
 }
 
 const start: AuditHead = { seq: 0, mac: '0'.repeat(64) };
@@ -93,11 +94,11 @@ export async function openAudit(ports: {
 
   return {
     append,
-    async around(act, effect, brake = false) {
+    async around(act, effect, brake = false, success = 'done') {
       const intent = append(act, 'intent');
       if (brake) intent.catch((error: unknown) => tell(act, 'The intent', error));
       else await intent;
-      let outcome = 'done';
+      let outcome = success;
       try {
         return await effect();
       } catch (error) {

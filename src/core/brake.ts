@@ -1,6 +1,7 @@
 import type { Panic } from './panic.ts';
-import type { Logger, Worker } from './ports.ts';
+import type { Logger } from './ports.ts';
 import type { RunBook } from './runbook.ts';
+import type { Worker } from './work.ts';
 
 /* What a lockdown does to runs. */
 

@@ -1,13 +1,17 @@
 import type { ProviderConfig } from '../contract/records.ts';
-import { approveHandler, createApprovals, settleApprovals } from './approvals.ts';
+import { approveHandler, settleApprovals } from './approvals.ts';
+import { createApprovals } from './artifacts.ts';
+import { createAsking } from './asking.ts';
 import { openAudit } from './audit.ts';
 import { createAuditLog } from './auditlog.ts';
 import { braked, stopOrGoOn } from './brake.ts';
 import { createChanges } from './changes.ts';
+import { openConsumption } from './consumption.ts';
 import { openDecisions } from './decisions.ts';
 import { createGate, type Gate } from './dispatch.ts';
 import { createDrafts } from './drafts.ts';
 import { createEvents, type Events } from './events.ts';
+import { createFill } from './fill.ts';
 import { type FoundKeys, openFoundKeys } from './found-keys.ts';
 import { generateHandler } from './generate.ts';
 import type { Handlers } from './handlers.ts';
@@ -17,27 +21,29 @@ import { createLocks } from './locks.ts';
 import { openApiHandler } from './openapi.ts';
 import { openPanic, type Panic } from './panic.ts';
 import { planHandlers } from './plan.ts';
-import { policyDiffers, requireEditor } from './policy.ts';
 import type {
   AuditFile,
   Clock,
   Ledger,
   Logger,
-  Models,
   SecretVault,
   ServerControl,
   Store,
-  Worker,
 } from './ports.ts';
+import { type Principal, principalOf } from './principals.ts';
+import { checkProviderHandler } from './provider-check.ts';
 import { createRedactor, type Redactor } from './redaction.ts';
 import { redraftHandler } from './redraft.ts';
 import { createRepository, type RepositoryPorts } from './repository.ts';
+import { reviewHandler } from './review.ts';
 import { createRunBook, type RunBook } from './runbook.ts';
 import { createRuns } from './runs.ts';
 import { securityHandlers } from './security.ts';
 import { openSettings, type Settings } from './settings.ts';
+import { settingsHandlers } from './settings-handlers.ts';
 import { type ServerFacts, statusHandler } from './status.ts';
 import { createUpkeep } from './upkeep.ts';
+import type { Models, Person, Programs, Worker, Workspace } from './work.ts';
 
 export interface CorePorts {
   store: Store;
@@ -45,6 +51,12 @@ export interface CorePorts {
   auditFile: AuditFile;
   vault: SecretVault;
   models: Models;
+  workspace: Workspace;
+  programs: Programs;
+  /** Whom an editor can ask; null where there is none. */
+  person: Person | null;
+  /** As whom what the person allows is done and audited. */
+  editor?: Principal | undefined;
   clock: Clock;
   logger: Logger;
   env: Readonly<Record<string, string | undefined>>;
@@ -79,7 +91,7 @@ export interface Core extends Gate, Pick<Events, 'subscribe' | 'since'> {
  * @throws GimoError if the store, the ledger or the audit chain cannot be opened
  */
 export async function openCore(ports: CorePorts): Promise<Core> {
-  const { store, ledger, clock, logger, facts } = ports;
+  const { store, ledger, clock, logger, facts, workspace, programs } = ports;
   const settings = await openSettings(ports);
   let foundKeys: FoundKeys | undefined;
   const redactor = createRedactor(function* () {
@@ -99,8 +111,16 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   const locks = createLocks();
   const ids = createIds(clock);
   const decisions = await openDecisions(ledger, logger);
-  const drafts = createDrafts({ store, decisions, settings, redactor, clock, ids });
-  const approvals = createApprovals({ store, ledger, settings, clock });
+  const repository = createRepository({
+    ...ports.repository,
+    ...{ store, ledger, redactor, clock, logger },
+  });
+  const fill = createFill({ workspace, programs, settings, mayRead: repository.mayRead });
+  const drafts = createDrafts({ store, decisions, settings, redactor, fill, clock, ids });
+  const consumption = await openConsumption(ledger, logger);
+  const approvals = createApprovals({ store, ledger, settings, consumption, clock });
+  const { hostedBy } = facts;
+  const asking = createAsking({ person: ports.person, settings, hostedBy, logger });
   const book = createRunBook({
     ...{ store, ledger, settings, approvals, redactor, audit, events, clock, logger },
   });
@@ -111,7 +131,22 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     // More runs may be allowed at once than before.
     if (type === 'config') worker.wake();
   });
-  const runs = createRuns({ store, approvals, book, worker, audit, events, clock, ids });
+  const runs = createRuns({
+    ...{
+      store,
+      approvals,
+      consumption,
+      asking,
+      workspace,
+      book,
+      worker,
+      audit,
+      events,
+      clock,
+      ids,
+    },
+    logger,
+  });
   const auditLog = createAuditLog({ file: ports.auditFile, ledger, redactor });
   const idempotency = createIdempotency({ store, ledger, clock, logger });
   const changes = createChanges({
@@ -121,23 +156,19 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   const upkeep = createUpkeep({
     ...{ store, ledger, settings, book, idempotency, audit, events, locks, clock, logger },
     ...{ runTtlSeconds: ports.runTtlSeconds, cleanSnapshots: ports.cleanSnapshots },
-    decisions,
+    ...{ decisions, consumption, workspace },
     paused: () => !panic.mayRun(),
-  });
-  const repository = createRepository({
-    ...ports.repository,
-    ...{ store, ledger, redactor, clock, logger },
   });
   const handlers: Handlers = {
     ...repository.handlers,
     getStatus: statusHandler({ store, settings, clock, facts, panic, changes }),
-    getOpenApi: openApiHandler(facts.version, ports.publicUrl ?? (() => '')),
+    getOpenApi: openApiHandler(facts.version, ports.publicUrl ?? (() => ''), settings),
     ...drafts.handlers,
     ...approvals.handlers,
     ...runs.handlers,
     approveDraft: approveHandler({
       ...{ store, ledger, decisions, settings, clock, ids, drafts, approvals, runs, logger },
-      hostedBy: facts.hostedBy,
+      asking,
     }),
     ...auditLog.handlers,
     ...securityHandlers({
@@ -146,12 +177,21 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     }),
     ...planHandlers(store, drafts.refuseSecrets, book.glance),
     ...settingsHandlers({
-      ...{ settings, keys, refuseSecrets: drafts.refuseSecrets, hostedBy: facts.hostedBy },
+      ...{ settings, keys, refuseSecrets: drafts.refuseSecrets, programs, asking },
+      async setAsPerson(patch, correlationId) {
+        const { editor = principalOf('editor', facts.dataDir) } = ports;
+        const caller = { principal: editor, correlationId, source: 'editor' as const };
+        await gate.dispatch('setConfig', patch, caller);
+      },
     }),
     ...changes.handlers,
     redraft: redraftHandler({ store, approvals, drafts }),
+    reviewDraft: reviewHandler({ drafts, workspace, programs, settings, redactor }),
+    checkProvider: checkProviderHandler({
+      ...{ settings, models: ports.models, clock, redactor, shutdown: ports.shutdown },
+    }),
     generateDraft: generateHandler({
-      ...{ drafts, settings, redactor, logger },
+      ...{ drafts, settings, redactor, workspace, repository, fill, logger },
       models: ports.models,
       shutdown: ports.shutdown,
     }),
@@ -160,7 +200,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     ...{ handlers, settings, audit, events, ledger, panic, idempotency, locks },
   });
   await settleApprovals(store, ledger, decisions, audit);
-  await book.recover();
+  await book.recover(worker.settle);
   await idempotency.settle();
   await changes.look();
   store.watch(() => {
@@ -180,52 +220,3 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     since: events.since,
   };
 }
-
-function settingsHandlers(ports: {
-  settings: Settings;
-  keys: FoundKeys;
-  refuseSecrets: (proposal: unknown) => void;
-  hostedBy: ServerFacts['hostedBy'];
-}): Pick<Handlers, 'getConfig' | 'setConfig' | 'getProvider' | 'setProvider'> {
-  const { settings, keys, refuseSecrets, hostedBy } = ports;
-  return {
-    getConfig: { read: async () => ({ body: settings.config() }) },
-    setConfig: {
-      lock: () => 'config',
-      prepare: async (patch, call) => {
-        refuseSecrets(patch);
-        if (policyDiffers(settings.config(), settings.patched(patch)))
-          requireEditor(call, hostedBy);
-        return {
-          target: null,
-          effect: async () => ({
-            body: await settings.setConfig(patch),
-            changes: [{ type: 'config', id: null }],
-          }),
-        };
-      },
-    },
-    getProvider: { read: async () => ({ body: settings.providers() }) },
-    setProvider: {
-      lock: () => 'provider',
-      prepare: async (next) => {
-        refuseSecrets(withoutKeys(next));
-        const accept = settings.prepareProviders(next);
-        return {
-          target: next.active,
-          effect: async () => {
-            const body = await accept();
-            await keys.settle();
-            return { body, changes: [{ type: 'provider', id: null }] };
-          },
-        };
-      },
-    },
-  };
-}
-
-/** Providers without what may be a key: the rest of them is shown, and lies in the workspace. */
-const withoutKeys = ({ active, providers }: ProviderConfig) => [
-  active,
-  Object.entries(providers).map(([name, entry]) => [name, { ...entry, api_key: null }]),
-];

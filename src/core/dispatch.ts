@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { GimoError, type Issue } from '../contract/errors.ts';
+import { type ErrorCode, GimoError, type Issue } from '../contract/errors.ts';
 import { jsonIssues } from '../contract/json.ts';
-import { type Answer, mayCall, placeOf } from '../contract/operation.ts';
+import { type Answer, placeOf } from '../contract/operation.ts';
 import { type In, type Operation, type OpId, type Out, table } from '../contract/operations.ts';
 import { type DraftSource, IdempotencyKey } from '../contract/records.ts';
 import type { Act, Audit } from './audit.ts';
@@ -13,6 +13,7 @@ import type { Locks } from './locks.ts';
 import type { Panic } from './panic.ts';
 import type { Ledger } from './ports.ts';
 import type { Principal } from './principals.ts';
+import { mayCallNow } from './rights.ts';
 import type { Settings } from './settings.ts';
 
 /** Who calls, and what came with the call beside its input. */
@@ -49,6 +50,12 @@ export interface Gate {
   requireRole(id: OpId, principal: Principal): void;
 }
 
+/** Refusals that are worth a line of their own: something is not what was approved, somebody may have tampered with it. */
+const suspect: ReadonlySet<ErrorCode> = new Set([
+  ...(['approval_invalid', 'approval_consumed', 'approval_expired'] as const),
+  ...(['stale', 'step_unsupported'] as const),
+]);
+
 export function createGate(ports: {
   handlers: Handlers;
   settings: Settings;
@@ -65,10 +72,7 @@ export function createGate(ports: {
   const requireRole = (id: OpId, { role }: Principal) => {
     const operation: Operation = table[id];
     panic.requireOpenTo(operation);
-    const allowed =
-      mayCall(role, operation) ||
-      (role === 'operator' && id === 'generateDraft' && settings.config().operator_can_generate);
-    if (!allowed)
+    if (!mayCallNow(role, id, settings.config()))
       throw new GimoError(
         'role_required',
         `This needs the role ${operation.role}; the token is of the role ${role}.`,
@@ -117,16 +121,16 @@ export function createGate(ports: {
   ): Promise<Result<Out[K]>> => {
     const act = actOf(id, input, call);
     try {
-      const { target, effect: bare, makes = [] } = await handler.prepare(input, call);
-      const effect = keep === undefined ? bare : () => keep(makes, bare);
+      const { target, effect: bare, makes = [], asked } = await handler.prepare(input, call);
+      const effect = keep === undefined || asked ? bare : () => keep(makes, bare);
       const brake = table[id].effect === 'brake';
-      const result = await audit.around({ ...act, target }, effect, brake);
+      const success = asked ? 'asked' : 'done';
+      const result = await audit.around({ ...act, target }, effect, brake, success);
       for (const change of result.changes) events.publish(change);
       result.afterwards?.();
-      return result;
+      return asked ? { ...result, asked } : result;
     } catch (error) {
-      // An approval that does not hold is worth a line of its own: somebody may have tampered with it.
-      if (GimoError.is(error, 'approval_invalid'))
+      if (GimoError.is(error) && suspect.has(error.code))
         await audit.append({ ...act, target: named(input) }, error.code);
       throw error;
     }
@@ -165,6 +169,7 @@ export function createGate(ports: {
         'read' in handler
           ? await look(id, handler, input, call)
           : await once(id, handler, input, call, keyOf(id, input, caller));
+      if (result.asked) return { body: result.body, status: 202 };
       const operation: Operation = table[id];
       return {
         body: result.body,

@@ -1,10 +1,12 @@
 import { asksModel } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { Draft } from '../contract/operations.ts';
-import type { DraftRecord, Step } from '../contract/records.ts';
+import { type DraftRecord, Plan, type Step } from '../contract/records.ts';
+import { normalPath } from './cover.ts';
 import type { Decisions } from './decisions.ts';
 import { createDigests, etagOf } from './digest.ts';
 import type { Change } from './events.ts';
+import type { Fill } from './fill.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { type Ids, requireId, unknownId } from './ids.ts';
 import { cutPrompt, listPage } from './lists.ts';
@@ -13,10 +15,11 @@ import type { Redactor } from './redaction.ts';
 import type { Settings } from './settings.ts';
 
 export interface DraftPorts {
-  store: Pick<Store, 'drafts'>;
+  store: Pick<Store, 'drafts' | 'plan'>;
   decisions: Decisions;
   settings: Settings;
   redactor: Redactor;
+  fill: Pick<Fill, 'proposal'>;
   clock: Clock;
   ids: Ids;
 }
@@ -42,6 +45,8 @@ export interface Drafts {
   recall(records: readonly string[]): Promise<Draft | null>;
   /** Throws `contains_secret` if a proposal holds a secret that this process knows. */
   refuseSecrets(proposal: unknown): void;
+  /** Rejects with `validation_error` if the plan has no such task. No task at all is fine. */
+  requireTask(id: string | null | undefined): Promise<void>;
   /**
    * Checks what anybody may have put into a draft's file, as a proposal is checked when it arrives.
    * @throws GimoError what {@link checkSteps} throws, and `contains_secret`
@@ -58,7 +63,7 @@ export interface Drafts {
 export const draftLock = (input: { draft_id: string }): string => `draft:${input.draft_id}`;
 
 export function createDrafts(ports: DraftPorts): Drafts {
-  const { store, decisions, settings, redactor, clock, ids } = ports;
+  const { store, decisions, settings, redactor, fill, clock, ids } = ports;
   const digests = createDigests();
   const now = () => new Date(clock.now()).toISOString();
   const show = (record: DraftRecord): Draft => {
@@ -98,8 +103,15 @@ export function createDrafts(ports: DraftPorts): Drafts {
       );
   };
 
+  const requireTask = async (id: string | null | undefined) => {
+    if (id == null) return;
+    const plan = Plan.safeParse(await store.plan.read()).data;
+    if (plan === undefined || !plan.tasks.some((task) => task.id === id)) throw taskUnknown();
+  };
+
   const requireApprovable = (draft: DraftRecord) => {
     checkSteps(draft.steps);
+    requireBases(draft.steps);
     if (redactor.holdsSecret(draft))
       throw new GimoError(
         'contains_secret',
@@ -147,6 +159,7 @@ export function createDrafts(ports: DraftPorts): Drafts {
     save,
     recall,
     refuseSecrets,
+    requireTask,
     requireApprovable,
     waiting,
     handlers: {
@@ -164,7 +177,9 @@ export function createDrafts(ports: DraftPorts): Drafts {
         async prepare(input, call) {
           checkSteps(input.steps ?? null);
           refuseSecrets(input);
-          const draft = compose(input, call);
+          await requireTask(input.plan_task_id);
+          const steps = input.steps && (await fill.proposal(input.steps, call));
+          const draft = compose({ ...input, steps }, call);
           return { target: draft.id, makes: [draft.id], effect: () => save(draft) };
         },
         recall,
@@ -175,12 +190,13 @@ export function createDrafts(ports: DraftPorts): Drafts {
           const draft = await waiting(draft_id, call);
           checkSteps(changes.steps ?? null);
           refuseSecrets(changes);
+          const steps = changes.steps && (await fill.proposal(changes.steps, call));
           const next: DraftRecord = {
             ...draft,
             prompt: changes.prompt ?? draft.prompt,
             context: changes.context ?? draft.context,
             content: changes.content === undefined ? draft.content : changes.content,
-            steps: changes.steps === undefined ? draft.steps : changes.steps,
+            steps: steps === undefined ? draft.steps : steps,
             updated_at: now(),
           };
           return { target: draft_id, effect: () => save(next) };
@@ -221,6 +237,14 @@ const decided = (draft: DraftRecord) =>
       : `This draft is already ${draft.status}, and that is final. Make a new draft instead.`,
   );
 
+function taskUnknown() {
+  const msg =
+    'The plan has no task with this id. Read the plan and use the id of a task, or leave "plan_task_id" out.';
+  return new GimoError('validation_error', msg, {
+    issues: [{ type: 'value_error', loc: ['body', 'plan_task_id'], msg }],
+  });
+}
+
 function reasonMissing() {
   const msg = 'This server asks for a reason with every rejection. Say why.';
   return new GimoError('validation_error', msg, {
@@ -228,35 +252,51 @@ function reasonMissing() {
   });
 }
 
+/** A change is approved together with what it was made from. The gate fills that in; only a file that came past it lacks it. */
+function requireBases(steps: readonly Step[] | null): void {
+  for (const [index, step] of (steps ?? []).entries())
+    for (const [at, change] of (step.kind === 'edit' ? step.changes : []).entries()) {
+      if (change.base_sha256 !== undefined) continue;
+      const msg =
+        'This change does not say which version of the file it was made from, so it cannot be approved. Save the draft again, or propose it anew.';
+      throw new GimoError('validation_error', msg, {
+        issues: [
+          {
+            type: 'missing',
+            loc: ['body', 'steps', index, 'changes', at, 'base_sha256'],
+            msg,
+          },
+        ],
+      });
+    }
+}
+
 /**
  * Checks steps beyond their schema.
- * @throws GimoError `step_unsupported` for a kind that this version does not carry out; `validation_error` if two
- *   steps share an id
+ * @throws GimoError `validation_error` if two steps share an id, or a step names a file twice
  */
 export function checkSteps(steps: readonly Step[] | null): void {
   const seen = new Set<string>();
-  const refused = unsupported(steps);
-  if (refused !== null) throw refused;
   for (const [index, step] of (steps ?? []).entries()) {
-    if (seen.has(step.id)) {
-      const msg = 'Two steps have the same id. Give each its own.';
-      throw new GimoError('validation_error', msg, {
-        issues: [{ type: 'duplicate', loc: ['body', 'steps', index, 'id'], msg }],
-      });
-    }
+    if (seen.has(step.id))
+      throw repeated([index, 'id'], 'Two steps have the same id. Give each its own.');
     seen.add(step.id);
+    const paths = new Set<string>();
+    for (const [at, { path }] of (step.kind === 'edit' ? step.changes : []).entries()) {
+      if (paths.has(normalPath(path)))
+        throw repeated(
+          [index, 'changes', at, 'path'],
+          'A step changes the same file twice. Make one change of the two.',
+        );
+      paths.add(normalPath(path));
+    }
   }
 }
 
-/** Why steps cannot be carried out by this version, or null if they can. */
-export function unsupported(steps: readonly Step[] | null): GimoError | null {
-  const other = steps?.find(({ kind }) => kind !== 'prompt');
-  if (other === undefined) return null;
-  return new GimoError(
-    'step_unsupported',
-    `Steps of kind "${other.kind}" cannot be carried out yet. Use prompt steps, or leave the steps out.`,
-  );
-}
+const repeated = (loc: (string | number)[], msg: string) =>
+  new GimoError('validation_error', msg, {
+    issues: [{ type: 'duplicate', loc: ['body', 'steps', ...loc], msg }],
+  });
 
 const summary = ({ content: _content, context: _context, steps: _steps, ...rest }: Draft) =>
   cutPrompt(rest);

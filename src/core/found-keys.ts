@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { type ProviderConfig, ProviderType } from '../contract/records.ts';
 import type { Audit } from './audit.ts';
-import type { Logger, Models, SecretVault, Store } from './ports.ts';
+import type { Logger, SecretVault, Store } from './ports.ts';
 import { systemActor } from './principals.ts';
 import { isKeyReference, keyReference, readSecret } from './provider-keys.ts';
+import type { Models } from './work.ts';
 
 /** A key that stood in the workspace's provider.json, with the one origin that it may be sent to. */
 const FoundKey = z.object({

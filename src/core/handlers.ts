@@ -14,6 +14,8 @@ export interface Call {
 
 export interface Result<T> {
   body: T;
+  /** A person was asked, and nothing has happened yet: a 202. */
+  asked?: true;
   page?: { total: number; next: string | null };
 }
 
@@ -40,6 +42,8 @@ export interface Prepared<T> {
    * it, under the idempotency key if the call has one.
    */
   makes?: readonly string[];
+  /** The effect only asks a person. Nothing is kept of it: a repeated call is answered with what is true by then. */
+  asked?: true;
   effect(): Promise<Done<T>>;
 }
 

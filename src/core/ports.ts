@@ -2,14 +2,12 @@ import type {
   ApprovedRecord,
   DraftRecord,
   LogEntry,
-  ResolvedProvider,
   RunRecord,
   RunStep,
-  StepKind,
-  Usage,
 } from '../contract/records.ts';
 import type { LockLevel, SecurityEvent } from '../contract/rows/security.ts';
 import type { TokenRole } from './principals.ts';
+import type { OldVersions } from './work.ts';
 
 /*
  * What core needs from outside, in core's words. The folders around it implement these; a composition root hands
@@ -150,6 +148,12 @@ export interface RunEntry {
   attempt: number;
   /** Somebody asked for it to stop. */
   cancel_requested: boolean;
+  /** Somebody asked for it to wait before its next step. */
+  pause_requested?: boolean | undefined;
+  /** Milliseconds that it was `running`, up to the last time that it stopped being so or a step ended. */
+  ran_ms?: number | undefined;
+  /** What the step that is under way has noted, so that it can be settled after a crash. */
+  trace?: unknown;
   /** Of a run that is over. Left out in entries of older versions. */
   log?: LogMark | undefined;
 }
@@ -214,6 +218,21 @@ export interface Decided {
   all(): Promise<Decision[]>;
 }
 
+/** Which run an approval with effects was spent on. */
+export interface Consumption {
+  /** The artifact's. */
+  id: string;
+  run_id: string;
+}
+
+/** Which approvals are spent, for good: also once their runs are gone. */
+export interface Consumed {
+  /** Durable when it resolves. */
+  note(consumption: Consumption): Promise<void>;
+  /** @throws GimoError `storage_error` if they cannot be read */
+  all(): Promise<Consumption[]>;
+}
+
 export interface Ledger {
   /** Names the key that {@link Ledger.mac} uses. */
   readonly keyId: string;
@@ -225,6 +244,8 @@ export interface Ledger {
   readonly allowlist: Accepted;
   readonly idempotency: IdempotencyEntries;
   readonly decided: Decided;
+  readonly consumed: Consumed;
+  readonly oldVersions: OldVersions;
   /** SHA-256 hashes (hex) of tokens that were once valid. */
   rememberToken(role: string, sha256: string): Promise<void>;
   /** Whether a token with this hash was ever valid. Synchronous: it stands in the way of every request. */
@@ -283,74 +304,6 @@ export interface SecretVault {
   get(name: string): Promise<string | undefined>;
   set(name: string, value: string): Promise<void>;
   delete(name: string): Promise<void>;
-}
-
-// ---- language models
-
-export interface ModelRequest {
-  /** The whole text that is sent. */
-  text: string;
-  /**
-   * On whose behalf: what a person asked for or approved may draw on everything that is not denied, what a weak
-   * token asked for only on what clients may read.
-   */
-  audience: 'person' | 'client';
-  signal: AbortSignal;
-  /** Called with each piece of the answer as it arrives. */
-  onText?: (piece: string) => void;
-}
-export interface ModelAnswer {
-  text: string;
-  usage: Usage | null;
-}
-
-/** A provider as the accepted configuration describes it, with its key. The key goes to `base_url`'s origin only. */
-export interface ModelTarget extends ResolvedProvider {
-  base_url: string | null;
-  api_key: string | null;
-}
-
-export interface Models {
-  /**
-   * Asks a model. Throws `GimoError('provider_error')` with a text that tells what happened (refused, timed out, cut
-   * off, answered with something else) and holds no key; throws the signal's reason when aborted.
-   */
-  ask(target: ModelTarget, request: ModelRequest): Promise<ModelAnswer>;
-  /** The base URL that a provider entry leads to, presets filled in; null where nothing is sent over a network. */
-  baseUrl(entry: { type: ResolvedProvider['type']; base_url?: string | undefined }): string | null;
-}
-
-// ---- execution
-
-/** Whoever carries out runs. */
-export interface Worker {
-  /** Something may have become startable: look now. */
-  wake(): void;
-  /** Aborts a run's work. Resolves when it has really stopped; at once if it is not being worked on. */
-  halt(runId: string): Promise<void>;
-}
-
-/** What an executor may do while its step runs. */
-export interface StepContext {
-  /** The provider that was approved, with its key; null if no step asks a model. */
-  target: ModelTarget | null;
-  signal: AbortSignal;
-  /** Writes a line to the run's log. It is redacted on the way. */
-  log(level: string, message: string): void;
-}
-
-export interface Executor {
-  readonly kind: StepKind;
-  /** Carries out a step. @returns the step's result; throws if the step failed or was aborted */
-  execute(step: ExecutableStep, context: StepContext): Promise<unknown>;
-}
-
-/** A step with everything that its execution needs. */
-export interface ExecutableStep {
-  id: string;
-  kind: StepKind;
-  /** For a prompt: the whole text to send. */
-  text: string;
 }
 
 // ---- the repository

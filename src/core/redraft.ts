@@ -1,4 +1,4 @@
-import type { Approvals } from './approvals.ts';
+import type { Approvals } from './artifacts.ts';
 import { checkSteps, type Drafts } from './drafts.ts';
 import type { Handlers } from './handlers.ts';
 import { requireId } from './ids.ts';

@@ -21,6 +21,8 @@ import type { Redactor } from './redaction.ts';
 
 /** Files that a listing holds. */
 const mostFiles = 2_000;
+/** Levels of folders that are looked through for files that a model is shown. */
+const deepest = 100;
 /** Lines of a search. */
 const mostResults = 50;
 /** Characters of a path that an audit entry keeps. */
@@ -59,6 +61,10 @@ export interface Repository {
   readonly handlers: Pick<Handlers, Ids>;
   /** The entries that hold now and lead to something. */
   allowed(): Promise<AllowedPath[]>;
+  /** The files of the workspace that clients may read, sorted by name; the nearest, where there are very many. */
+  readable(): Promise<{ files: string[]; truncated: boolean }>;
+  /** Whether clients may read this path of the workspace; tells nothing of whether something is there. */
+  mayRead(path: string): Promise<boolean>;
 }
 
 /** Makes the rules of what clients may read of the repository, and who may say so. */
@@ -66,15 +72,16 @@ export function createRepository(ports: RepositoryPorts): Repository {
   const { repos } = ports;
   /* Kept in memory: after a restart, tree, file, search and diff look at the workspace again. */
   let active = repos.root;
-  const scope = async (): Promise<RepoScope> => ({
-    root: active,
+  const scopeOf = async (root: string): Promise<RepoScope> => ({
+    root,
     secrets: ports.redactor.values(),
-    covered: ports.requireAllowlist
-      ? (await entriesOf(ports, active)).map(({ path }) => path)
-      : null,
+    covered: ports.requireAllowlist ? (await entriesOf(ports, root)).map(({ path }) => path) : null,
   });
+  const scope = () => scopeOf(active);
   return {
     allowed: () => allowedPaths(ports),
+    readable: async () => ports.reader.tree(await scopeOf(repos.root), '.', deepest, mostFiles),
+    mayRead: async (path) => mayRead(ports.reader, await scopeOf(repos.root), path),
     handlers: {
       ...readHandlers(ports, scope),
       ...repoHandlers(
@@ -254,6 +261,19 @@ async function allowedPaths(ports: RepositoryPorts): Promise<AllowedPath[]> {
     if (type !== null) found.push({ path, type, expires_at: new Date(expiresAt).toISOString() });
   }
   return found;
+}
+
+async function mayRead(reader: RepoReader, scope: RepoScope, path: string): Promise<boolean> {
+  try {
+    await reader.text(scope, path, null);
+    return true;
+  } catch (error) {
+    if (GimoError.is(error, 'path_refused')) return false;
+    // Nothing, a folder, a large file: of what is covered, callers may be told.
+    if (GimoError.is(error, 'not_found') || GimoError.is(error, 'validation_error')) return true;
+    if (GimoError.is(error, 'payload_too_large')) return true;
+    throw error;
+  }
 }
 
 /** @returns null for what is not there, and for what no entry can allow */

@@ -4,6 +4,7 @@ import type { Ledger, Logger, RunEntry, Store } from './ports.ts';
 import { systemActor } from './principals.ts';
 import { type Ending, isTerminal } from './run-steps.ts';
 import { strangeError, writeRunFile } from './run-view.ts';
+import type { Worker } from './work.ts';
 
 export interface RecoveryPorts {
   store: Pick<Store, 'runs' | 'runLogs'>;
@@ -15,6 +16,8 @@ export interface RecoveryPorts {
   takeUp(entry: RunEntry, mayBegin: boolean): Promise<void>;
   isLive(runId: string): boolean;
   end(runId: string, ending: Ending): Promise<void>;
+  /** Settles a step that was under way and cannot be repeated. @returns what became of it, in words */
+  settle: Worker['settle'];
 }
 
 /**
@@ -55,17 +58,18 @@ async function completeFile({ id, status }: RunEntry, { store, ledger }: Recover
   await store.runLogs.remove(id);
 }
 
-async function goOn(entry: RunEntry, { store, takeUp, end }: RecoveryPorts) {
+async function goOn(entry: RunEntry, { store, takeUp, end, settle }: RecoveryPorts) {
   const begun = entry.steps.find((step) => step.status === 'running');
-  const unclear = begun !== undefined && begun.kind !== 'prompt';
+  const unclear = begun !== undefined && begun.kind !== 'prompt' && entry.status !== 'paused';
   // Said at once: if its end cannot be written, it must not begin all the same.
   await takeUp(entry, !unclear && !entry.cancel_requested);
   if ((await store.runs.get(entry.id)) === null) await writeRunFile(store, entry, []);
+  const became = unclear ? await settle(entry.id, begun, entry.trace) : '';
   if (entry.cancel_requested) await end(entry.id, { status: 'cancelled' });
   else if (unclear)
     await end(entry.id, {
       status: 'error',
-      error: `The server stopped while step "${begun.id}" was running. It may or may not have happened; look before you run it again.`,
+      error: `The server stopped while step "${begun.id}" was running. ${became}`,
     });
 }
 

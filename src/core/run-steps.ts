@@ -1,7 +1,8 @@
 import { GimoError } from '../contract/errors.ts';
 import type { ApprovedRecord, RunRecord, RunStep } from '../contract/records.ts';
-import type { ExecutableStep, RunEntry } from './ports.ts';
+import type { RunEntry } from './ports.ts';
 import { systemActor } from './principals.ts';
+import type { ExecutableStep, StepOutcome } from './work.ts';
 
 /* What becomes of a run and its steps, as functions of what they were. */
 
@@ -25,16 +26,40 @@ export function entryOf(run: RunRecord, digest: string): RunEntry {
 
 /** The run as its file tells it while it is live: the log stands beside it. */
 export function fileOf(entry: RunEntry): RunRecord {
-  const { digest: _digest, cancel_requested: _cancel, log: _mark, ...fields } = entry;
-  return { ...fields, log: [] };
+  const { digest: _digest, cancel_requested: _cancel, log: _mark, ...told } = entry;
+  const { trace: _trace, ran_ms: _ran, pause_requested: pausing, ...fields } = told;
+  return { ...fields, log: [], ...(pausing ? { pause_requested: true } : {}) };
 }
 
+/** The first step that has not ended. */
+export const nextStep = (steps: readonly RunStep[]): RunStep | undefined =>
+  steps.find(({ status }) => status !== 'done');
+
 /** Marks the first step that has not ended as begun (again, after a restart in its middle). */
-export function beginNext(steps: readonly RunStep[], at: string): RunStep[] {
-  const next = steps.find((step) => step.status !== 'done');
+function beginNext(steps: readonly RunStep[], at: string): RunStep[] {
+  const next = nextStep(steps);
   return steps.map((step) =>
     step === next ? { ...step, status: 'running', started_at: at } : step,
   );
+}
+
+/**
+ * A run that is about to carry out its next step: it is running with that step begun, or paused, if the step is a gate
+ * (which is begun too: it waits) or somebody asked for it.
+ */
+export function onward(entry: RunEntry, at: string): RunEntry {
+  const { pause_requested: pausing = false, ...rest } = entry;
+  const isGate = nextStep(entry.steps)?.kind === 'gate';
+  const steps = isGate || !pausing ? beginNext(entry.steps, at) : entry.steps;
+  return { ...rest, steps, status: isGate || pausing ? 'paused' : 'running', trace: undefined };
+}
+
+/** What the log says of a run that has been held before one of these steps. */
+export function heldText(steps: readonly RunStep[]): string {
+  const next = nextStep(steps);
+  return next?.kind === 'gate'
+    ? `Paused at the gate "${next.title ?? next.id}"`
+    : 'Paused as asked';
 }
 
 /** A step of a run that is over: what had not begun is skipped, what had begun has not been completed. */
@@ -48,15 +73,16 @@ export function settle(step: RunStep, ending: Ending['status'], at: string): Run
 /** The most that the results of a run's steps hold together, in bytes of JSON: they have to fit into one record. */
 export const mostResultBytes = 16 * 2 ** 20;
 
-/** Keeps a step's result. @throws GimoError `payload_too_large` if there is no room for it */
-export function withResult(
+/** Keeps how a step ended. @throws GimoError `payload_too_large` if there is no room for its result */
+export function withOutcome(
   steps: readonly RunStep[],
   stepId: string,
-  result: unknown,
+  { result, error }: StepOutcome,
   at: string,
 ): RunStep[] {
+  const status = error === undefined ? ('done' as const) : ('error' as const);
   const next = steps.map((step) =>
-    step.id === stepId ? { ...step, status: 'done' as const, result, finished_at: at } : step,
+    step.id === stepId ? { ...step, status, result, finished_at: at } : step,
   );
   const bytes = next.reduce((sum, step) => sum + bytesOf(step.result), 0);
   if (bytes <= mostResultBytes) return next;
@@ -93,9 +119,5 @@ export function executable(
     ].join('\n\n');
     return [{ id: 'prompt', kind: 'prompt', text }];
   }
-  return artifact.steps.map((step) => ({
-    id: step.id,
-    kind: step.kind,
-    text: step.kind === 'prompt' ? step.text : '',
-  }));
+  return artifact.steps;
 }

@@ -75,8 +75,9 @@ export async function writeRunFile(
 ): Promise<void> {
   const found = await store.runs.get(entry.id);
   const ours = { ...fileOf(entry), log: [...log] };
+  const { pause_requested: _before, ...rest }: Record<string, unknown> = found ?? {};
   try {
-    await store.runs.put({ ...found, ...ours });
+    await store.runs.put({ ...rest, ...ours });
   } catch (error) {
     // What somebody else added must not keep the outcome from being told.
     if (found === null || !GimoError.is(error, 'storage_error')) throw error;

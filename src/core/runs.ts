@@ -1,35 +1,41 @@
-import { GimoError } from '../contract/errors.ts';
+import { hasEffects } from '../contract/digest.ts';
 import type { ApprovedRecord, RunRecord, RunStep } from '../contract/records.ts';
-import type { Approvals, RunMaker } from './approvals.ts';
+import type { RunMaker } from './approvals.ts';
+import type { Approvals } from './artifacts.ts';
+import type { Asking } from './asking.ts';
 import type { Audit } from './audit.ts';
+import type { Consumption } from './consumption.ts';
 import type { Events } from './events.ts';
 import type { Call, Handlers, ReadHandler } from './handlers.ts';
 import { type Ids, requireId, unknownId } from './ids.ts';
 import { listPage } from './lists.ts';
-import type { Clock, Store, Worker } from './ports.ts';
+import type { Clock, Logger, Store } from './ports.ts';
+import { type RunControl, runControl } from './run-control.ts';
 import { executable, fileOf, isTerminal } from './run-steps.ts';
 import type { RunBook } from './runbook.ts';
+import type { ExecutableStep, Worker, Workspace } from './work.ts';
 
 export interface RunPorts {
-  store: Pick<Store, 'runs'>;
+  store: Pick<Store, 'runs' | 'approved'>;
   approvals: Approvals;
+  consumption: Consumption;
+  asking: Asking;
+  workspace: Pick<Workspace, 'undo'>;
   book: RunBook;
   worker: Worker;
   audit: Audit;
   events: Events;
   clock: Clock;
   ids: Ids;
+  logger: Logger;
 }
 
-/** How long a cancel waits for the work to stop before it answers, in milliseconds; the run ends all the same. */
-const cancelPatience = 5_000;
-
 export interface Runs extends RunMaker {
-  handlers: Pick<Handlers, 'listRuns' | 'getRun' | 'getRunLog' | 'createRun' | 'cancelRun'>;
+  handlers: Pick<Handlers, 'listRuns' | 'getRun' | 'getRunLog' | 'createRun'> & RunControl;
 }
 
 export function createRuns(ports: RunPorts): Runs {
-  const { store, approvals, book, worker, audit, events, clock, ids } = ports;
+  const { store, approvals, consumption, book, worker, audit, events, clock, ids, logger } = ports;
 
   const read = async (id: string): Promise<RunRecord> => {
     requireId('run', id);
@@ -69,9 +75,19 @@ export function createRuns(ports: RunPorts): Runs {
   };
 
   const add = async (run: RunRecord, artifact: ApprovedRecord) => {
-    await book.add(run, artifact.digest ?? '');
+    await consumption.spend(artifact, run.id, () => book.add(run, artifact.digest ?? ''));
     worker.wake();
+    if (hasEffects(artifact.steps)) await tellSpent(artifact, run.id);
     return run;
+  };
+  /** The ledger knows it; the artifact's file only tells it to whoever reads there. */
+  const tellSpent = async (artifact: ApprovedRecord, consumed_by: string) => {
+    try {
+      await store.approved.put({ ...artifact, consumed_by });
+    } catch (error) {
+      logger.log('warn', `the file of ${artifact.id} does not tell its run: ${String(error)}`);
+    }
+    events.publish({ type: 'approved', id: artifact.id });
   };
 
   return {
@@ -116,47 +132,14 @@ export function createRuns(ports: RunPorts): Runs {
         },
         recall,
       },
-      cancelRun: {
-        lock: ({ run_id }) => `run:${run_id}`,
-        async prepare({ run_id }) {
-          const run = await read(run_id);
-          if (isTerminal(run.status))
-            throw new GimoError(
-              'conflict_state',
-              `This run is already over (state: ${run.status}), so there is nothing to cancel.`,
-            );
-          const effect = async () => {
-            const stopped = worker.halt(run_id);
-            const wasWaiting = await book.requestCancel(run_id);
-            // Usually over by now. Not if the disk refused its end: then nobody works on it, and nobody else ends it.
-            if (!wasWaiting && (await withPatience(stopped)))
-              await book.end(run_id, { status: 'cancelled' });
-            return { body: await read(run_id), changes: [] };
-          };
-          return { target: run_id, effect };
-        },
-      },
+      ...runControl({ ...ports, read }),
     },
   };
 }
 
-const waitingStep = ({ id, kind }: Pick<RunStep, 'id' | 'kind'>): RunStep => ({
-  ...{ id, kind, status: 'waiting' },
+const waitingStep = ({ id, kind, title }: ExecutableStep): RunStep => ({
+  ...{ id, kind, status: 'waiting', ...(title === undefined ? {} : { title }) },
   ...{ started_at: null, finished_at: null, result: null },
 });
 
 const summary = ({ steps: _steps, log: _log, ...rest }: RunRecord) => rest;
-
-/**
- * Waits for the work to stop, but not for ever: the answer then shows a run that is still stopping.
- * @returns whether it has stopped
- */
-async function withPatience(stopped: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), cancelPatience);
-  });
-  const over = await Promise.race([stopped.then(() => true), enough]);
-  clearTimeout(timer);
-  return over;
-}

@@ -11,7 +11,7 @@ import {
 import type { Watched } from '../contract/rows/upkeep.ts';
 import { writeCopy } from './copies.ts';
 import { canonical } from './digest.ts';
-import type { Accepted, Ledger, Logger, Models, ModelTarget, SecretVault, Store } from './ports.ts';
+import type { Accepted, Ledger, Logger, SecretVault, Store } from './ports.ts';
 import {
   isKeyReference,
   keyReference,
@@ -20,6 +20,7 @@ import {
   type StoredKey,
   vaultName,
 } from './provider-keys.ts';
+import type { Models, ModelTarget } from './work.ts';
 
 /**
  * The providers as the ledger keeps them: with the origin that each environment variable was accepted for, since a value

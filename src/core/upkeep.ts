@@ -1,6 +1,7 @@
 import { GimoError } from '../contract/errors.ts';
 import { type DraftRecord, Plan, type RunRecord } from '../contract/records.ts';
 import type { Audit } from './audit.ts';
+import type { Consumption } from './consumption.ts';
 import type { Decisions } from './decisions.ts';
 import { draftLock } from './drafts.ts';
 import type { Change, Events } from './events.ts';
@@ -12,6 +13,7 @@ import { systemActor } from './principals.ts';
 import { isTerminal } from './run-steps.ts';
 import type { RunBook } from './runbook.ts';
 import type { Settings } from './settings.ts';
+import type { Workspace } from './work.ts';
 
 export interface UpkeepPorts {
   store: Pick<Store, 'drafts' | 'runs' | 'runLogs' | 'plan'>;
@@ -20,6 +22,8 @@ export interface UpkeepPorts {
   book: Pick<RunBook, 'entry'>;
   idempotency: Pick<Idempotency, 'sweep'>;
   decisions: Pick<Decisions, 'drop'>;
+  consumption: Pick<Consumption, 'settle'>;
+  workspace: Pick<Workspace, 'forget'>;
   /** Deletes snapshots whose time is over; left out where there are none. */
   cleanSnapshots?: (() => Promise<unknown>) | undefined;
   /** Seconds that terminal runs are kept; what the configuration says if left out. */
@@ -43,7 +47,7 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 export function createUpkeep(ports: UpkeepPorts): Upkeep {
-  const { store, ledger, settings, book, idempotency, decisions } = ports;
+  const { store, ledger, settings, book, idempotency, decisions, consumption, workspace } = ports;
   const { audit, events, locks, clock, logger } = ports;
   let running: Promise<void> | null = null;
 
@@ -70,6 +74,9 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     const told = entry ?? file;
     if (told === null || !isTerminal(told.status) || !isOver(told.finished_at, ttlMs)) return;
     await remove('cleanUpRun', { type: 'run', id }, async () => {
+      // What the run's entry alone may tell by now: that its approval is spent.
+      await consumption.settle();
+      await workspace.forget(id);
       await store.runLogs.remove(id);
       await store.runs.remove(id);
       await ledger.runs.remove(id);

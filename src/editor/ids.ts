@@ -8,6 +8,7 @@ export const viewIds = {
   drafts: 'gimo.drafts',
   approved: 'gimo.approved',
   runs: 'gimo.runs',
+  plan: 'gimo.plan',
 } as const;
 
 /** The id of a command is `gimo.` and its title in camel case. */
@@ -24,10 +25,16 @@ export const commandIds = {
   runApprovedArtifact: 'gimo.runApprovedArtifact',
   approveAgain: 'gimo.approveAgain',
   cancelRun: 'gimo.cancelRun',
+  pauseRun: 'gimo.pauseRun',
+  resumeRun: 'gimo.resumeRun',
+  undoRun: 'gimo.undoRun',
+  draftThisTask: 'gimo.draftThisTask',
   showRunLog: 'gimo.showRunLog',
   copyToken: 'gimo.copyToken',
   setProviderKey: 'gimo.setProviderKey',
   chooseProvider: 'gimo.chooseProvider',
+  checkProvider: 'gimo.checkProvider',
+  setPlanFromActiveEditor: 'gimo.setPlanFromActiveEditor',
   showLog: 'gimo.showLog',
   refresh: 'gimo.refresh',
 } as const;
@@ -50,7 +57,11 @@ export const schemes = { runLog: 'gimo-log' } as const;
 /** The type of the review panel; the editor brings panels of this type back after a reload. */
 export const reviewViewType = 'gimo.review';
 
-export const settingIds = { autoStart: 'gimo.autoStart', port: 'gimo.port' } as const;
+export const settingIds = {
+  autoStart: 'gimo.autoStart',
+  port: 'gimo.port',
+  publicUrl: 'gimo.publicUrl',
+} as const;
 
 /** Keys that `when` clauses ask for. */
 export const contextKeys = { state: 'gimo.state' } as const;
@@ -58,5 +69,5 @@ export const contextKeys = { state: 'gimo.state' } as const;
 /** Values of {@link contextKeys.state}. */
 export const serverStates = ['stopped', 'starting', 'running', 'failed'] as const;
 
-/** Keys of the workspace's memory. */
-export const memoryKeys = { port: 'gimo.lastPort' } as const;
+/** Keys of what is remembered: of the port for each folder, of the models that were allowed over all of them. */
+export const memoryKeys = { port: 'gimo.lastPort', allowedModels: 'gimo.allowedModels' } as const;

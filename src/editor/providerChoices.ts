@@ -70,6 +70,71 @@ export const presets: readonly Preset[] = [
   },
 ];
 
+/** The longest name of a model that the contract takes. */
+const longestModel = 256;
+
+/** A language model that the editor offers. */
+export interface OfferedModel {
+  id: string;
+  family: string;
+  vendor: string;
+  name: string;
+}
+
+/** What stands as the model of a provider that asks whichever the editor offers first. */
+export const anyModel = 'auto';
+
+/**
+ * The model that a provider entry names: by its id, where several vendors have the same with the vendor in front, or by
+ * its family; for `auto` or nothing the first one.
+ */
+export function offeredModel<M extends OfferedModel>(
+  offered: readonly M[],
+  wanted: string,
+): M | undefined {
+  return (
+    offered.find(({ id, vendor }) => id === wanted || `${vendor}/${id}` === wanted) ??
+    offered.find(({ family }) => family === wanted) ??
+    (wanted === anyModel || wanted === '' ? offered[0] : undefined)
+  );
+}
+
+/** A provider that the editor's own models make possible. */
+export interface EditorChoice {
+  name: string;
+  title: string;
+  detail: string;
+  entry: ProviderEntry;
+}
+
+/** Providers for the editor's own models that are not set up yet; none where it offers no model. */
+export function editorChoices(
+  offered: readonly OfferedModel[],
+  config: ProviderConfig,
+): EditorChoice[] {
+  const first = offeredModel(offered, anyModel);
+  if (first === undefined) return [];
+  const any = {
+    ...{ name: 'editor', title: "The editor's own model", model: anyModel },
+    detail: `Whichever the editor offers first, now ${first.name}; no key`,
+  };
+  const each = offered.map(({ id, vendor, name }) => ({
+    name: id,
+    title: name,
+    model: offeredModel(offered, id)?.vendor === vendor ? id : `${vendor}/${id}`,
+    detail: `The editor's own, from ${vendor}; no key`,
+  }));
+  const known = Object.values(config.providers).flatMap(({ type, model }) =>
+    type === 'editor' ? [model] : [],
+  );
+  return [any, ...each.filter(({ model }) => model !== anyModel)]
+    .filter(({ model }) => !known.includes(model) && model.length <= longestModel)
+    .map(({ name, title, detail, model }) => ({
+      ...{ name: unusedName(config, name), title, detail },
+      entry: { type: 'editor', model },
+    }));
+}
+
 /** The origin that a provider's requests, and so its key, go to; null where nothing is sent over a network. */
 export function originOf(entry: Pick<ProviderEntry, 'type' | 'base_url'>): string | null {
   const { type, base_url } = entry;
@@ -96,9 +161,13 @@ export function withProvider(
 
 /** A name for a provider at an address, that no other has yet. */
 export function freeName(config: ProviderConfig, base_url: string): string {
-  const host = URL.canParse(base_url) ? new URL(base_url).hostname : '';
-  const base = host
-    .replace(/[^A-Za-z0-9.-]/g, '')
+  return unusedName(config, URL.canParse(base_url) ? new URL(base_url).hostname : '');
+}
+
+/** A name made of a text, that no provider has yet. */
+function unusedName(config: ProviderConfig, text: string): string {
+  const base = text
+    .replace(/[^A-Za-z0-9._-]/g, '')
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 50);
   const first = base === '' ? 'custom' : base;

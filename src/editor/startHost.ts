@@ -2,10 +2,16 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Logger } from '../core/ports.ts';
-import type { Host, HostOptions } from '../http/host.ts';
+import type { Person } from '../core/work.ts';
+import type { Host } from '../http/host.ts';
+import type { HostOptions } from '../http/options.ts';
+import { firstProviderOf } from './firstProvider.ts';
 import { hostEnv } from './hostEnv.ts';
 import { memoryKeys, settingIds } from './ids.ts';
+import type { LanguageModels } from './languageModel.ts';
 import { Refusal } from './messages.ts';
+import { publicUrlOf } from './publicUrl.ts';
+import { unsavedFiles } from './unsaved.ts';
 import { createVault } from './vault.ts';
 
 const firstPort = 9325;
@@ -19,6 +25,10 @@ export interface HostSurroundings {
   context: vscode.ExtensionContext;
   logger: Logger;
   version: string;
+  /** Whom the server asks what only a person may decide. */
+  person: Person;
+  /** The models of the editor, which a provider may be. */
+  models: LanguageModels;
   /** Called once if secrets cannot be kept, with what SecretStorage threw. */
   secretsFailed(error: unknown): void;
 }
@@ -31,12 +41,16 @@ export async function startHostOfWindow(
   surroundings: HostSurroundings,
   ended: (reason: string) => void,
 ): Promise<Host> {
-  const { context, logger, version } = surroundings;
+  const { context, logger, version, models } = surroundings;
   const root = await realpath(folderToServe());
+  publicUrl();
   const vault = createVault(context.secrets, path.join(root, '.orch_data'), (error) =>
     surroundings.secretsFailed(error),
   );
   const { startHost } = await surroundings.load();
+  // Only of a folder that this window never served: looking for models starts the extensions that bring them.
+  const known = context.workspaceState.get<unknown>(memoryKeys.port) !== undefined;
+  const firstProvider = known ? undefined : await firstProviderOf(models);
   const host = await startHost({
     root,
     port: portOf(context.workspaceState),
@@ -47,6 +61,11 @@ export async function startHostOfWindow(
     vault,
     installId: vscode.env.machineId,
     folders: foldersOnDisk,
+    person: surroundings.person,
+    unsaved: unsavedFiles,
+    publicUrl: livePublicUrl,
+    editorModel: models,
+    ...(firstProvider === undefined ? {} : { firstProvider }),
     patience: predecessorMs,
     onStopped: ended,
   });
@@ -76,6 +95,20 @@ function firstFolder(): vscode.WorkspaceFolder | undefined {
 function foldersOnDisk(): string[] {
   const folders = vscode.workspace.workspaceFolders ?? [];
   return folders.filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath);
+}
+
+/** The address that the settings name for clients outside, or null. Throws a `Refusal` if it cannot be one. */
+export const publicUrl = (): string | null =>
+  publicUrlOf(vscode.workspace.getConfiguration().get<unknown>(settingIds.publicUrl));
+
+/** The same while a server runs, which has no use for an address that cannot be one: whoever sets it is told. */
+function livePublicUrl(): string | null {
+  try {
+    return publicUrl();
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
 }
 
 function portOf(memory: vscode.Memento): HostOptions['port'] {

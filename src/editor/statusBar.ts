@@ -1,13 +1,13 @@
 import * as vscode from 'vscode';
 import { innerCommandIds } from './ids.ts';
 import type { ServerState } from './server.ts';
-import { statusLook } from './statusLook.ts';
+import { statusLook, type Waiting } from './statusLook.ts';
 
-/** The item in the status bar: how the server is, and how many drafts wait. A click opens a menu. */
+/** The item in the status bar: how the server is, and how much waits. A click opens a menu. */
 export interface StatusBar extends vscode.Disposable {
   show(state: ServerState): void;
-  /** How many drafts wait for a person. */
-  waiting(count: number): void;
+  /** What waits for a person. */
+  waiting(what: Waiting): void;
 }
 
 /** Beside what an editor itself shows of a folder. */
@@ -22,7 +22,7 @@ export function createStatusBar(): StatusBar {
   item.name = 'GIMO';
   item.command = innerCommandIds.showMenu;
   let state: ServerState = { name: 'stopped' };
-  let waiting = 0;
+  let waiting: Waiting = { drafts: 0, gates: 0 };
 
   const draw = () => {
     // Without a folder there is nothing to tell.
@@ -43,8 +43,8 @@ export function createStatusBar(): StatusBar {
       state = next;
       draw();
     },
-    waiting(count) {
-      waiting = count;
+    waiting(what) {
+      waiting = what;
       draw();
     },
     dispose() {

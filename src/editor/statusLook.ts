@@ -10,20 +10,31 @@ export interface StatusLook {
   failed: boolean;
 }
 
-/** @param waiting how many drafts wait for a person */
-export function statusLook(state: StatusState, waiting: number): StatusLook {
+/** How much waits for a person. */
+export interface Waiting {
+  drafts: number;
+  /** Gates that runs wait at. */
+  gates: number;
+}
+
+export function statusLook(state: StatusState, { drafts, gates }: Waiting): StatusLook {
   const { icon, words } = wordsOf(state);
-  const some = waiting === 1 ? '1 draft waits' : `${waiting} drafts wait`;
+  const waiting = drafts + gates;
+  const some = [...counted(drafts, 'draft'), ...counted(gates, 'gate')].join(' and ');
+  const verb = waiting === 1 ? 'waits' : 'wait';
   const waits = state.name === 'running' && waiting > 0;
   return {
     text: [`$(${icon}) GIMO`, ...shortOf(state), ...(waits ? [`$(bell-dot) ${waiting}`] : [])].join(
       ' ',
     ),
-    tooltip: `GIMO: ${words}${waits ? `; ${some} for you` : ''}. Click for more.`,
-    spoken: `GIMO, ${words}${waits ? `, ${some} for you` : ''}`,
+    tooltip: `GIMO: ${words}${waits ? `; ${some} ${verb} for you` : ''}. Click for more.`,
+    spoken: `GIMO, ${words}${waits ? `, ${some} ${verb} for you` : ''}`,
     failed: state.name === 'failed',
   };
 }
+
+const counted = (count: number, what: string): string[] =>
+  count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`];
 
 /** What the item needs to know of the server. */
 export type StatusState =

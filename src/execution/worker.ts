@@ -1,6 +1,7 @@
 import { GimoError } from '../contract/errors.ts';
-import type { Executor, Logger, ModelTarget, Worker } from '../core/ports.ts';
+import type { Logger } from '../core/ports.ts';
 import type { Job, RunBook } from '../core/runbook.ts';
+import type { Executor, Worker } from '../core/work.ts';
 
 export interface WorkerPorts {
   book: RunBook;
@@ -38,6 +39,8 @@ export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<voi
     const { concurrent } = limits();
     for (const runId of book.waiting()) {
       if (stopping || active.size >= concurrent) return;
+      // One that was just let go on may still be leaving its slot; it is looked at again then.
+      if (active.has(runId)) continue;
       const controller = new AbortController();
       const over = carryOut(runId, controller).finally(() => {
         active.delete(runId);
@@ -49,10 +52,13 @@ export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<voi
 
   const carryOut = async (runId: string, controller: AbortController) => {
     const { runTimeout } = limits();
-    const timer = setTimeout(() => controller.abort(new Halt('timeout')), runTimeout * 1000);
+    let timer: NodeJS.Timeout | undefined;
     try {
       const job = await book.begin(runId);
-      if (job !== null) await runSteps(job, controller.signal);
+      if (job === null) return;
+      const left = Math.max(0, runTimeout * 1000 - job.ranMs);
+      timer = setTimeout(() => controller.abort(new Halt('timeout')), left);
+      await runSteps(job, controller.signal);
     } catch (error) {
       await conclude(runId, controller.signal, error, runTimeout);
     } finally {
@@ -66,12 +72,15 @@ export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<voi
       const executor = executors.get(step.kind);
       if (executor === undefined)
         throw new GimoError('step_unsupported', `Steps of kind "${step.kind}" cannot be run yet.`);
-      const log = (level: string, msg: string) => book.log(job.runId, level, msg, step.id);
-      const target: ModelTarget | null = job.target;
-      const result = await executor.execute(step, { target, signal, log });
+      const { runId, target } = job;
+      const outcome = await executor.execute(step, {
+        ...{ runId, target, signal },
+        log: (level, msg) => book.log(runId, level, msg, step.id),
+        note: (trace) => book.note(runId, trace),
+      });
       // A result that comes after the stop is late: it changes nothing.
       signal.throwIfAborted();
-      await book.stepDone(job.runId, step.id, result);
+      if (!(await book.stepEnded(runId, step.id, outcome))) return;
     }
   };
 
@@ -99,6 +108,10 @@ export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<voi
       const run = active.get(runId);
       run?.controller.abort(new Halt('cancel'));
       await run?.over;
+    },
+    async settle(runId, { id, kind }, trace) {
+      const became = await executors.get(kind)?.settle?.(runId, id, trace);
+      return became ?? 'It may or may not have happened; look before you run it again.';
     },
     async stop() {
       stopping = true;

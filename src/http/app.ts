@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import express from 'express';
 import { GimoError } from '../contract/errors.ts';
+import { actionsPath } from '../contract/openapi.ts';
 import { proofText } from '../contract/proof.ts';
 import { raw } from '../contract/raw.ts';
 import type { Core } from '../core/core.ts';
@@ -26,6 +27,8 @@ export interface AppPorts {
   ledger: Pick<Ledger, 'mac'>;
   tokens: Pick<Tokens, 'authenticate' | 'wasValid' | 'onRetired'>;
   port: () => number;
+  /** Where clients outside reach the server; null: nowhere but here. */
+  publicUrl?: (() => string | null) | undefined;
   /** The fencing epoch: it makes the ids of events of one server differ from those of the next. */
   epoch: number;
   /** Aborted when the server stops. */
@@ -46,7 +49,7 @@ export function createApp(ports: AppPorts): RequestListener {
   app.use(
     correlate,
     accessLog(logger, core.redactor),
-    checkHost(ports.port),
+    checkHost(ports.port, ports.publicUrl),
     checkOrigin(ports.corsOrigins),
   );
   app.get(['/', raw.getHealth.path], health(ports));
@@ -59,6 +62,7 @@ export function createApp(ports: AppPorts): RequestListener {
     eventStream(core, ports.epoch, ports.stopping, ports.tokens.onRetired),
   );
   app.all(raw.streamEvents.path, onlyGet);
+  app.use(actionsPath, operationsRouter(core, 'actions'));
   app.use(operationsRouter(core));
   app.use(() => {
     throw new GimoError('not_found', 'There is nothing at this address.');

@@ -90,13 +90,15 @@ function wholeNumber(env: Env, name: string, otherwise: number, most = 1_000_000
 }
 
 /**
- * The provider that is set up when nobody has chosen one yet: a model on this machine, as in the Python service, or
- * with `GIMO_FIRST_PROVIDER=offline` none at all.
+ * The provider that is set up when nobody has chosen one yet: the one that `GIMO_FIRST_PROVIDER` names (`offline` asks
+ * no model at all), else what the editor brings, else a model on this machine, as in the Python service.
  *
  * @throws GimoError `validation_error` for another name
  */
-export function firstProvider(env: Env): ProviderConfig {
-  const name = env.GIMO_FIRST_PROVIDER?.trim() || 'local_ollama';
+export function firstProvider(env: Env, editors?: ProviderConfig): ProviderConfig {
+  const named = env.GIMO_FIRST_PROVIDER?.trim() || undefined;
+  if (named === undefined && editors !== undefined) return editors;
+  const name = named ?? 'local_ollama';
   if (name === 'offline')
     return { active: name, providers: { offline: { type: 'offline', model: 'offline' } } };
   if (name === 'local_ollama')

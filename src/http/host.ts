@@ -4,57 +4,25 @@ import { createServer, type RequestListener, type ServerOptions } from 'node:htt
 import { type Client, createClient } from '../client/client.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { ChangeEvent } from '../contract/events.ts';
-import type { ProviderConfig } from '../contract/records.ts';
-import { type Core, openCore } from '../core/core.ts';
-import type { Logger, SecretVault, ServerControl } from '../core/ports.ts';
+import type { Core } from '../core/core.ts';
+import type { Logger, ServerControl } from '../core/ports.ts';
 import { principalOf, type TokenRole } from '../core/principals.ts';
-import { createPromptExecutor } from '../execution/prompt.ts';
-import { createWorker } from '../execution/worker.ts';
-import { createModels } from '../providers/models.ts';
-import { createRepoFacts } from '../repo/facts.ts';
-import { openAuditFile } from '../store/auditfile.ts';
 import { claimWithin } from '../store/claim-wait.ts';
-import { type LedgerFiles, openLedger } from '../store/ledger.ts';
+import { openLedger } from '../store/ledger.ts';
 import { configHome, dataDirOf, ledgerDir as ledgerDirOf } from '../store/paths.ts';
-import { openStore } from '../store/store.ts';
 import { fileVault } from '../store/vault.ts';
 import { createAnnouncer } from './announce.ts';
 import { createApp } from './app.ts';
-import { firstProvider, type Reading, readEnvironment } from './environment.ts';
-import { createLifetime, type Lifetime } from './lifetime.ts';
+import { openBehind } from './behind.ts';
+import { firstProvider, readEnvironment } from './environment.ts';
+import { createLifetime } from './lifetime.ts';
 import { close, listen } from './listen.ts';
-import { openReading } from './reading.ts';
+import type { HostOptions } from './options.ts';
 import { acceptedCorrelationId } from './rules.ts';
 import { supervise } from './supervise.ts';
-import { openTokens, type Tokens } from './tokens.ts';
+import { openTokens } from './tokens.ts';
 import { answerUnreadable } from './unreadable.ts';
 import { keepTidy } from './upkeep.ts';
-
-export interface HostOptions {
-  /** The workspace folder. */
-  root: string;
-  /** Exactly this port (0: any), or with `prefer` this one if it is free. */
-  port: number | { prefer: number };
-  hostedBy: 'editor' | 'headless';
-  version: string;
-  /** `GIMO_CONFIG_HOME` and what provider keys refer to; headless also the `ORCH_*` names. */
-  env: Readonly<Record<string, string | undefined>>;
-  logger: Logger;
-  /** Where tokens and keys are kept; 0600 files of the ledger if left out. */
-  vault?: SecretVault;
-  /** Identifies the installation in the audit log; only its hash is kept. */
-  installId?: string;
-  /** The folders of an editor's window: the repositories that may be selected. */
-  folders?: () => readonly string[];
-  /** Where clients outside reach the server, such as a tunnel, without a slash at the end; null: nowhere but here. */
-  publicUrl?: () => string | null;
-  /** Takes the data directory over from another host. Only ever at a person's word. */
-  takeOver?: boolean;
-  /** Milliseconds to wait for a predecessor that still holds the directory; it is refused at once if left out. */
-  patience?: number;
-  /** Told once when the server stops of its own accord. */
-  onStopped?: (reason: string) => void;
-}
 
 export interface Host {
   readonly url: string;
@@ -101,7 +69,7 @@ async function openHost(
   const { tokens: given, ...limits } = readEnvironment(
     options.hostedBy === 'headless' ? options.env : {},
   );
-  const first = firstProvider(options.env);
+  const first = firstProvider(options.env, options.firstProvider);
   const root = realRoot(options.root);
   const dataDir = dataDirOf(root);
   const ledgerDir = ledgerDirOf(configHome(options.env), dataDir);
@@ -162,6 +130,7 @@ async function openHost(
       ...{ core: opened, ledger, logger, epoch, stopping: shutdown.signal },
       tokens,
       port: () => port,
+      publicUrl: options.publicUrl,
       ...limits,
     });
     // Requests end before what they stand on: first those that would wait for ever, then all.
@@ -185,69 +154,6 @@ async function openHost(
 }
 
 const stopping = () => new GimoError('not_writer', 'The server is stopping. Try again later.');
-
-/** Opens what stands behind the port: store, audit, models, the core, and the worker that carries out its runs. */
-async function openBehind(given: {
-  root: string;
-  dataDir: string;
-  epoch: number;
-  url: string;
-  options: HostOptions;
-  lifetime: Lifetime;
-  ledger: LedgerFiles;
-  fence: () => void;
-  vault: SecretVault;
-  tokens: Tokens;
-  reading: Reading;
-  auditMaxBytes: number;
-  control: Pick<ServerControl, 'restart' | 'stop'>;
-  logger: Logger;
-  firstProvider: ProviderConfig;
-  runTtlSeconds: number | undefined;
-  shutdown: AbortSignal;
-}): Promise<Core> {
-  const { root, dataDir, epoch, options, lifetime, ledger, fence, tokens, logger } = given;
-  const store = await openStore({ dataDir, fence, logger });
-  lifetime.add(() => store.close());
-  const dir = `${dataDir}/ops/audit`;
-  const auditFile = await openAuditFile({
-    ...{ dir, ledger, fence, logger, maxBytes: given.auditMaxBytes },
-  });
-  lifetime.add(() => auditFile.close());
-  const models = createModels({ facts: createRepoFacts(root) });
-  const clock = { now: () => Date.now() };
-  const reading = openReading({
-    ...{ root, dataDir, settings: given.reading, folders: options.folders, env: options.env },
-    ...{ clock, fence },
-  });
-  lifetime.add(() => reading.close());
-  return openCore({
-    ...{ store, ledger, auditFile, models, logger, env: options.env, vault: given.vault },
-    ...{ firstProvider: given.firstProvider, shutdown: given.shutdown },
-    runTtlSeconds: given.runTtlSeconds,
-    facts: {
-      ...{ version: options.version, pid: process.pid, dataDir, epoch },
-      ...{ startedAt: Date.now(), hostedBy: options.hostedBy },
-    },
-    clock,
-    repository: reading,
-    cleanSnapshots: () => reading.snapshots.cleanSnapshots(),
-    tokens: tokens.known,
-    server: { ...given.control, rotateToken: tokens.rotate },
-    publicUrl: () => options.publicUrl?.() ?? given.url,
-    worker: (book, settings, redactor) => {
-      const worker = createWorker({
-        ...{ book, logger, executors: [createPromptExecutor(models, redactor)] },
-        limits: () => ({
-          concurrent: settings.config().max_concurrent_runs,
-          runTimeout: settings.config().run_timeout_s,
-        }),
-      });
-      lifetime.add(() => worker.stop());
-      return worker;
-    },
-  });
-}
 
 function realRoot(root: string): string {
   try {

@@ -43,9 +43,12 @@ export const correlate: RequestHandler = (request, response, next) => {
   next();
 };
 
-export function checkHost(port: () => number): RequestHandler {
+export function checkHost(
+  port: () => number,
+  publicUrl: () => string | null = () => null,
+): RequestHandler {
   return (request, _response, next) => {
-    if (hostAllowed(request.headers.host, port())) return next();
+    if (hostAllowed(request.headers.host, port(), publicUrl())) return next();
     throw new GimoError(
       'host_refused',
       'The Host header does not name this server. Use the address that GIMO printed.',

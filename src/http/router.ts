@@ -2,16 +2,22 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { GimoError } from '../contract/errors.ts';
 import type { Answer } from '../contract/operation.ts';
 import { type Operation, type OpId, opIds, table } from '../contract/operations.ts';
-import type { Gate } from '../core/dispatch.ts';
+import type { Caller, Gate } from '../core/dispatch.ts';
 import { readBody } from './body.ts';
+import { fitRecord, fitText, fitting } from './fit.ts';
 import { foundOf, principalOfRequest } from './middleware.ts';
 import { inputReader } from './query.ts';
 import { queryOf, tagMatches } from './rules.ts';
 
-/** One express route for each row of the operation table. */
-export function operationsRouter(gate: Gate): Router {
+/**
+ * One express route for each row of the operation table.
+ *
+ * @param client `actions`: only what is offered to ChatGPT Actions, and answers of a length that their clients take
+ */
+export function operationsRouter(gate: Gate, client?: 'actions'): Router {
   const router = Router({ caseSensitive: true });
-  for (const id of opIds) {
+  const ids = opIds.filter((id) => client === undefined || table[id].actions);
+  for (const id of ids) {
     const operation: Operation = table[id];
     const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
     const roleFirst: RequestHandler = (request, _response, next) => {
@@ -19,9 +25,10 @@ export function operationsRouter(gate: Gate): Router {
       next();
     };
     const steps = operation.method === 'get' ? [roleFirst] : [roleFirst, readBody];
-    router[operation.method](path, ...steps, operate(gate, id));
+    const dispatch = client === undefined ? gate.dispatch : shortly(gate.dispatch);
+    router[operation.method](path, ...steps, operate(dispatch, id));
   }
-  for (const [path, methods] of methodsByPath())
+  for (const [path, methods] of methodsByPath(ids))
     router.all(path, (_request, response) => {
       response.set('Allow', methods.join(', '));
       throw new GimoError('method_not_allowed', `This address takes ${methods.join(' and ')}.`);
@@ -29,21 +36,37 @@ export function operationsRouter(gate: Gate): Router {
   return router;
 }
 
-function methodsByPath(): Map<string, string[]> {
+function methodsByPath(ids: readonly OpId[]): Map<string, string[]> {
   const methods = new Map<string, string[]>();
-  for (const id of opIds) {
+  for (const id of ids) {
     const path = table[id].path.replaceAll(/\{(\w+)\}/g, ':$1');
     methods.set(path, [...(methods.get(path) ?? []), table[id].method.toUpperCase()]);
   }
   return methods;
 }
 
-function operate(gate: Gate, id: OpId): RequestHandler {
+type Send = (id: OpId, input: unknown, caller: Caller) => Promise<Answer<unknown>>;
+
+/** Dispatches, and answers what fits; of a list as many records as fit, with the cursor that goes with them. */
+const shortly =
+  (dispatch: Gate['dispatch']): Send =>
+  async (id, input, caller) => {
+    const answer = await dispatch(id, input, caller);
+    const { body } = answer;
+    if (typeof body === 'string') return { ...answer, body: fitText(body) };
+    const most = Array.isArray(body) ? fitting(body) : 0;
+    if (!Array.isArray(body) || answer.page === undefined || most >= body.length)
+      return { ...answer, body: fitRecord(body) };
+    const again = await dispatch(id, { ...Object(input), limit: most }, caller);
+    return { ...again, body: fitRecord(again.body) };
+  };
+
+function operate(dispatch: Send, id: OpId): RequestHandler {
   const read = inputReader(id);
   return async (request, response) => {
     const { correlationId } = foundOf(request);
     const query = queryOf(request.originalUrl);
-    const answer = await gate.dispatch(id, read(query, pathOf(request), request.body), {
+    const answer = await dispatch(id, read(query, pathOf(request), request.body), {
       principal: principalOfRequest(request),
       correlationId,
       source: request.get('x-gimo-source') === 'cli' ? 'cli' : 'api',

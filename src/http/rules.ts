@@ -13,10 +13,20 @@ export function bearerToken(header: string | undefined): string | null {
 /**
  * Whether a Host header names this server. Another name that leads here is how DNS rebinding looks.
  * @param port where the server listens, on 127.0.0.1
+ * @param publicUrl where a tunnel of the user's leads here from, with the name that it calls; null: there is none
  */
-export function hostAllowed(header: string | undefined, port: number): boolean {
-  const host = header?.trim().toLowerCase();
-  return [`127.0.0.1:${port}`, `localhost:${port}`].includes(host ?? '');
+export function hostAllowed(
+  header: string | undefined,
+  port: number,
+  publicUrl: string | null = null,
+): boolean {
+  const host = header?.trim().toLowerCase() ?? '';
+  if ([`127.0.0.1:${port}`, `localhost:${port}`].includes(host)) return true;
+  if (publicUrl === null || !URL.canParse(publicUrl)) return false;
+  const { protocol, hostname, port: given } = new URL(publicUrl);
+  const its = given || (protocol === 'https:' ? '443' : '80');
+  // A port that goes without saying may be said.
+  return host === `${hostname}:${its}` || (given === '' && host === hostname);
 }
 
 /** Whether a page of this origin may call. Programs send no Origin; a page does, and must be listed. */

@@ -1,6 +1,7 @@
 import { type ChangeEvent, changeTypes } from '../contract/events.ts';
 import type { ServerControl } from '../core/ports.ts';
-import type { Host, HostOptions } from './host.ts';
+import type { Host } from './host.ts';
+import type { HostOptions } from './options.ts';
 
 /** Opens one server, which may ask to be started again or stopped. */
 export type OpenHost = (

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Usage } from '../contract/records.ts';
-import type { ModelAnswer } from '../core/ports.ts';
+import type { ModelAnswer } from '../core/work.ts';
 import { type NetworkTarget, providerError, quote, vendorError } from './failures.ts';
 
 const Message = z.object({ content: z.string().nullish(), refusal: z.string().nullish() });

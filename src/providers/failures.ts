@@ -35,6 +35,17 @@ const longestQuote = 500;
 export const providerError = (message: string, retryAfter?: number): GimoError =>
   new GimoError('provider_error', message, retryAfter === undefined ? {} : { retryAfter });
 
+/**
+ * Refuses a key that no header can hold, before `Headers` quotes it in the error that it throws.
+ * @throws GimoError `provider_error`
+ */
+export function requireSendableKey({ name, api_key }: NetworkTarget): void {
+  if (api_key !== null && !/^[\x21-\x7e]+$/.test(api_key))
+    throw providerError(
+      `The API key of the provider "${name}" holds a character that cannot be sent, perhaps a line break. Set it again.`,
+    );
+}
+
 /** Host and port of the server that is asked, with the port even where it is the usual one. */
 export function hostOf(baseUrl: string): string {
   const { hostname, port, protocol } = new URL(baseUrl);

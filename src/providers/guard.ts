@@ -10,6 +10,18 @@ export interface Guard {
   thrown(): unknown;
 }
 
+/** The headers that carry a key. */
+export type KeyHeaders = (key: string) => Record<string, string>;
+
+/** As chat completions take it, at the vendors' OpenAI-compatible addresses too. */
+export const bearerKey: KeyHeaders = (key) => ({ authorization: `Bearer ${key}` });
+
+/** As Anthropic's list of models takes it: that is of its own API, where a bearer is something else. */
+export const anthropicKey: KeyHeaders = (key) => ({
+  'x-api-key': key,
+  'anthropic-version': '2023-06-01',
+});
+
 /**
  * Makes the only way in which a provider is reached. The SDK builds the request and reads the stream; what is sent
  * where is decided here, because the SDK also obeys the environment (`OPENAI_CUSTOM_HEADERS` may add any header and
@@ -17,13 +29,19 @@ export interface Guard {
  * of ours, and the key, which the SDK never gets to see. Answers that are not 2xx are read here too, up to 256 KiB,
  * since the SDK loses the message of those that are a list (Gemini's).
  */
-export function createGuard(target: NetworkTarget, watch: Watch): Guard {
+export function createGuard(
+  target: NetworkTarget,
+  watch: Watch,
+  keyHeaders: KeyHeaders = bearerKey,
+): Guard {
   let thrown: unknown = null;
   return {
     thrown: () => thrown,
     async fetch(input, init) {
       try {
-        return await send(input instanceof Request ? input.url : input, init ?? {}, target, watch);
+        const url = input instanceof Request ? input.url : input;
+        const key = target.api_key === null ? {} : keyHeaders(target.api_key);
+        return await send(url, { ...init, headers: key }, target, watch);
       } catch (error) {
         // The SDK wraps what is thrown here, and drops it where the text looks like a time-out.
         thrown = error;
@@ -41,12 +59,10 @@ async function send(
 ): Promise<Response> {
   if (new URL(url).origin !== new URL(target.base_url).origin)
     throw providerError('A request was about to leave for another server, and was not sent.');
-  const headers = new Headers({
-    accept: 'text/event-stream, application/json',
-    'content-type': 'application/json',
-    'user-agent': 'gimo',
-  });
-  if (target.api_key !== null) headers.set('authorization', `Bearer ${target.api_key}`);
+  const headers = new Headers(init.headers);
+  headers.set('accept', 'text/event-stream, application/json');
+  headers.set('content-type', 'application/json');
+  headers.set('user-agent', 'gimo');
   // 'manual' follows as little as 'error' does, and lets us say what happened.
   const response = await fetch(url, { ...init, headers, redirect: 'manual' });
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {

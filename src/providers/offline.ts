@@ -1,5 +1,6 @@
 import { GimoError } from '../contract/errors.ts';
-import type { ModelAnswer, ModelRequest, RepoFacts } from '../core/ports.ts';
+import type { RepoFacts } from '../core/ports.ts';
+import type { ModelAnswer, ModelRequest } from '../core/work.ts';
 import { providerError } from './failures.ts';
 
 /** How an execution request begins (DESIGN, section 5). */

@@ -1,5 +1,5 @@
 import { GimoError } from '../contract/errors.ts';
-import type { ModelAnswer, ModelRequest } from '../core/ports.ts';
+import type { AnswerShape, ModelAnswer, ModelRequest } from '../core/work.ts';
 import { createCollector } from './answer.ts';
 import {
   connectError,
@@ -8,6 +8,7 @@ import {
   type NetworkTarget,
   providerError,
   quote,
+  requireSendableKey,
   retryPause,
   statusError,
   vendorError,
@@ -26,11 +27,15 @@ interface Question {
   target: NetworkTarget;
   request: ModelRequest;
   timings: ModelTimings;
+  /** The form that the answer is held to; undefined if the server knows none, or none was asked for. */
+  shape: AnswerShape | undefined;
 }
 
 /**
  * Asks a server that speaks the OpenAI chat completions format, and streams its answer. What was passed on to
  * `onText` is never taken back: retries happen only on a status that is not one of success.
+ * A server that refuses to hold the answer to a form is asked for text. That is not remembered: the next question may
+ * reach another model behind the same address.
  *
  * @throws GimoError `provider_error` saying what happened, without the key; the signal's reason when aborted
  */
@@ -40,16 +45,20 @@ export async function askOpenAi(
   timings: ModelTimings,
 ): Promise<ModelAnswer> {
   request.signal.throwIfAborted();
-  // `Headers` would quote the key in the error that it throws.
-  if (target.api_key !== null && !/^[\x21-\x7e]+$/.test(target.api_key))
-    throw providerError(
-      `The API key of the provider "${target.name}" holds a character that cannot be sent, perhaps a line break. Set it again.`,
-    );
+  requireSendableKey(target);
   // Loaded with the first question: the SDK is large, and start-up must be quick.
-  const question = { sdk: await import('openai'), target, request, timings };
-  for (let attempt = 1; ; attempt += 1) {
-    const outcome = await askOnce(question);
-    if (!(outcome instanceof HttpFailure)) return outcome;
+  const sdk = await import('openai');
+  let { shape } = request;
+  let attempt = 0;
+  for (;;) {
+    const outcome = await askOnce({ sdk, target, request, timings, shape });
+    if (!(outcome instanceof HttpFailure))
+      return request.shape === undefined ? outcome : { ...outcome, shaped: shape !== undefined };
+    if (shape !== undefined && refusesShape(outcome)) {
+      shape = undefined;
+      continue;
+    }
+    attempt += 1;
     const pause = attempt > mostRetries ? null : retryPause(outcome, attempt, timings);
     if (pause === null) throw statusError(outcome, target);
     await timings.wait(pause, request.signal).catch((error: unknown) => {
@@ -72,7 +81,7 @@ async function askOnce(question: Question): Promise<ModelAnswer | HttpFailure> {
 type Opened = Exclude<Awaited<ReturnType<typeof open>>, HttpFailure>;
 
 /** Sends the question. Resolves as soon as the status is known. */
-async function open({ sdk, target, request, timings }: Question, watch: Watch) {
+async function open({ sdk, target, request, timings, shape }: Question, watch: Watch) {
   const guard = createGuard(target, watch);
   // Everything that the SDK would otherwise take from the environment is set here; the guard adds the real key.
   const client = new sdk.OpenAI({
@@ -95,6 +104,7 @@ async function open({ sdk, target, request, timings }: Question, watch: Watch) {
           messages: [{ role: 'user', content: request.text }],
           stream: true,
           stream_options: { include_usage: true },
+          ...(shape === undefined ? {} : { response_format: formatOf(shape) }),
         },
         { signal: watch.signal },
       )
@@ -109,6 +119,20 @@ async function open({ sdk, target, request, timings }: Question, watch: Watch) {
     if (thrown !== null) throw connectError(thrown, target);
     throw error;
   }
+}
+
+const formatOf = ({ name, schema }: AnswerShape) => ({
+  type: 'json_schema' as const,
+  json_schema: { name, schema: { ...schema }, strict: true },
+});
+
+/**
+ * Whether a server refuses to hold its answer to a form. There is no code for it that vendors share, so their words
+ * tell; a wrong guess costs one more request.
+ */
+function refusesShape({ status, text }: HttpFailure): boolean {
+  if (status !== 400 && status !== 422) return false;
+  return /response.?format|schema|structured.?output|\bstrict\b|grammar/i.test(text);
 }
 
 /** Reads the answer, and passes its text on while it arrives. */

@@ -5,6 +5,7 @@ import { idPattern, RunStatus, RunStep } from '../contract/records.ts';
 import type { Accepted, Ledger, RunEntries, RunEntry } from '../core/ports.ts';
 import { isTerminal } from '../core/run-steps.ts';
 import { createHeadFile, type HeadFile } from './audit-head.ts';
+import { createConsumed } from './consumed.ts';
 import { createDecided } from './decided.ts';
 import {
   ensureDir,
@@ -18,6 +19,7 @@ import {
 } from './files.ts';
 import { createIdempotencyEntries } from './idempotency.ts';
 import { ensureKey, macOf } from './keys.ts';
+import { createOldVersions } from './old-versions.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createLoaded, createQueue, createQueues } from './queue.ts';
 import { readRecordFile, stampAt } from './record-file.ts';
@@ -48,6 +50,9 @@ const RunEntryFile: z.ZodType<RunEntry> = z.object({
   actor: z.string(),
   attempt: z.int().nonnegative(),
   cancel_requested: z.boolean(),
+  pause_requested: z.boolean().optional(),
+  ran_ms: z.number().nonnegative().optional(),
+  trace: z.unknown().optional(),
   log: z.object({ entries: z.int(), sha256: z.string() }).optional(),
 });
 
@@ -67,7 +72,7 @@ const signsOfUse = ['data-dir.txt', 'epochs', 'tokens.json', 'audit-head'];
  */
 export async function openLedger(options: { dir: string; dataDir: string }): Promise<LedgerFiles> {
   const { dir, dataDir } = options;
-  for (const name of ['', 'runs', 'accepted']) {
+  for (const name of ['', 'runs', 'accepted', 'old']) {
     await ensureDir(join(dir, name));
     await sweepTemps(join(dir, name));
   }
@@ -81,6 +86,7 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
   const head = createHeadFile(dir, { mac });
   const idempotency = createIdempotencyEntries(join(dir, 'idempotency.jsonl'), fence, quarantine);
   const decided = createDecided(join(dir, 'decided.jsonl'), fence);
+  const consumed = createConsumed(join(dir, 'consumed.jsonl'), fence);
   const securityPath = join(dir, 'security.json');
   const security = createSecurityFile(securityPath, { mac }, fence);
   // Only in a ledger that no server has used yet may the state be missing; later that is somebody's doing.
@@ -101,6 +107,8 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
     allowlist: accepted(join(dir, 'accepted', 'allowlist.json'), fence),
     idempotency,
     decided,
+    consumed,
+    oldVersions: createOldVersions(join(dir, 'old'), fence),
     rememberToken: tokens.remember,
     knewToken: tokens.knew,
     security,
@@ -109,6 +117,7 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
       runs.forget();
       idempotency.forget();
       decided.forget();
+      consumed.forget();
       head.forget();
     },
   };

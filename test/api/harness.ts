@@ -6,7 +6,8 @@ import { text as readText } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import type { LogLevel } from '../../src/core/ports.ts';
 import type { TokenRole } from '../../src/core/principals.ts';
-import { type Host, type HostOptions, startHost } from '../../src/http/host.ts';
+import { type Host, startHost } from '../../src/http/host.ts';
+import type { HostOptions } from '../../src/http/options.ts';
 
 /*
  * The real server on a free port of 127.0.0.1, over a workspace and a ledger of its own in a temporary directory.

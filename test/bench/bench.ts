@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '../../src/client/client.ts';
 import { httpTransport } from '../../src/client/http.ts';
+import { table } from '../../src/contract/operations.ts';
 import { type Host, startHost } from '../../src/http/host.ts';
 
 /*
@@ -76,7 +77,8 @@ async function main() {
   const bareUrl = typeof address === 'object' ? `http://127.0.0.1:${address?.port}/` : '';
   const client = createClient(httpTransport(host.url, host.token('admin')));
   const draft = await client.call('createDraft', { prompt: 'p'.repeat(500) });
-  const { approved } = await client.call('approveDraft', { draft_id: draft.id });
+  const said = await client.call('approveDraft', { draft_id: draft.id });
+  const { approved } = table.approveDraft.output.parse(said);
 
   const got: Record<'bare' | 'read' | 'fsync' | 'create' | 'run', number[]> = {
     ...{ bare: [], read: [], fsync: [], create: [], run: [] },

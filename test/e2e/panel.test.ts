@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { Approved, RunRecord } from '../../src/contract/records.ts';
-import { type PanelPage, panelOf } from './panelPage.ts';
-import { launchWorkbench, type Workbench } from './workbench.ts';
+import { type Made, openPanelBench, type PanelBench, type PanelPage } from './panelPage.ts';
+import type { Workbench } from './workbench.ts';
 
 /*
  * A person's way through the review panel in the real workbench, in order: each test goes on where the one before it
@@ -14,9 +11,11 @@ import { launchWorkbench, type Workbench } from './workbench.ts';
 
 let workbench: Workbench;
 let panel: PanelPage;
-let folder: string;
-let token: string;
-let url: string;
+let propose: PanelBench['propose'];
+let draftNow: PanelBench['draftNow'];
+let send: PanelBench['send'];
+let review: PanelBench['review'];
+let reload: PanelBench['reload'];
 
 const hostile = `# Deploy the site
 
@@ -38,56 +37,14 @@ A word\u200b, and \u202ereversed\u202c.
 `;
 
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(inject('scratch'), 'panel-'));
-  writeFileSync(path.join(folder, 'README.md'), '# A repository\n');
-  execFileSync('git', ['-C', folder, 'init', '--quiet', '--initial-branch=main']);
-  workbench = await launchWorkbench('panel');
-  panel = panelOf(workbench);
-  workbench.settings({ 'workbench.colorTheme': 'Default Dark Modern' });
-  await workbench.open(folder);
-  await workbench.openContainer('GIMO');
-  // The server runs, and nothing waits yet.
-  await workbench.page.locator('.welcome-view-content').getByText('Nothing waits').waitFor();
-  await workbench.run('GIMO: Copy Token');
-  await workbench.pick('admin');
-  const told = (await workbench.toast(/Copied the admin token/).textContent()) ?? '';
-  url = /http:\/\/127\.0\.0\.1:\d+/.exec(told)?.[0] ?? '';
-  token = await workbench.clipboard();
+  const bench = await openPanelBench('panel', { 'README.md': '# A repository\n' });
+  ({ workbench, panel, propose, draftNow, send, review, reload } = bench);
 });
 
 afterAll(async () => {
   await workbench?.screenshot('panel-last');
   await workbench?.close();
 });
-
-const Made = z.object({ id: z.string(), status: z.string(), digest: z.string().nullable() });
-
-async function send(method: string, at: string, body?: object): Promise<unknown> {
-  const answer = await fetch(`${url}${at}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  expect(answer.ok).toBe(true);
-  return answer.json();
-}
-
-const propose = async (draft: object) => Made.parse(await send('POST', '/ops/drafts', draft));
-const draftNow = async (id: string) => Made.parse(await send('GET', `/ops/drafts/${id}`));
-const row = (text: string) => workbench.rows('Drafts').filter({ hasText: text });
-
-/** Reloads the window as a person does: what is open is kept. */
-async function reload(): Promise<void> {
-  const loaded = workbench.page.waitForEvent('load');
-  await workbench.run('Developer: Reload Window');
-  await loaded;
-}
-
-/** Opens a draft as a person does, by its row. */
-async function review(title: string): Promise<void> {
-  await row(title).click();
-  await panel.title.filter({ hasText: title }).waitFor();
-}
 
 let first: z.infer<typeof Made>;
 
@@ -230,9 +187,7 @@ test('a very long draft folds, says how much, and comes back after a reload', as
   await workbench.run('GIMO: Open Review Panel');
   await workbench.pick('Tidy up everything');
   await panel.title.filter({ hasText: 'Tidy up everything' }).waitFor();
-  expect(await panel.frame.locator('.bar-what').textContent()).toContain(
-    '1,176 lines, 66 lines folded',
-  );
+  expect(await panel.frame.locator('.bar-what').textContent()).toContain('1,242 lines folded');
   await workbench.screenshot('panel-long');
   workbench.settings({ 'workbench.colorTheme': 'Default Light Modern' });
   await reload();

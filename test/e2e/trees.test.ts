@@ -199,6 +199,7 @@ test('a provider that fails is told, and leaves a draft to read', async () => {
   models.script(behave.status(400, 'Too much to ask.'));
   await workbench.run('GIMO: Generate Draft');
   await workbench.answer('Ask for too much');
+  await workbench.pick('Text');
   await workbench.toast(/The provider gave no proposal/).waitFor();
   await row('Drafts', /Ask for too much.*error/).waitFor();
 });
@@ -227,6 +228,7 @@ test('the key of a provider is asked for, and told where it goes', async () => {
   models.script(behave.words('Done.'));
   await workbench.run('GIMO: Generate Draft');
   await workbench.answer('Use the key');
+  await workbench.pick('Text');
   await row('Drafts', /Use the key.*waiting/).waitFor();
   expect(models.requests.at(-1)?.headers.authorization).toBe('Bearer key-of-the-test');
 });

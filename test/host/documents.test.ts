@@ -3,6 +3,7 @@ import { after, afterEach, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import type { Client } from '../../src/client/client.ts';
 import type { Args, Draft } from '../../src/contract/operations.ts';
+import type { Step } from '../../src/contract/records.ts';
 import { type Person, sitDown } from './person.ts';
 import { startRemote } from './remote.ts';
 
@@ -63,6 +64,24 @@ function until(document: vscode.TextDocument, wanted: () => boolean): Promise<vo
     });
     look();
   });
+}
+
+/** Puts a file into the workspace. */
+async function write(name: string, what: string | Uint8Array): Promise<vscode.Uri> {
+  const [folder] = vscode.workspace.workspaceFolders ?? [];
+  assert(folder !== undefined);
+  const file = vscode.Uri.joinPath(folder.uri, name);
+  await vscode.workspace.fs.writeFile(file, Buffer.from(what));
+  return file;
+}
+
+let edits = 0;
+function edit(...changes: [path: string, text: string | null][]): Step {
+  edits += 1;
+  return {
+    ...{ id: `e${edits}`, kind: 'edit' },
+    changes: changes.map(([path, text]) => ({ path, text })),
+  };
 }
 
 /** The diff in front. */
@@ -137,6 +156,58 @@ describe('Open Draft Diff', () => {
     assert.equal(tabs.length, 3);
     assert.match(tabs.join('\n'), /\(prompt\).*\n.*\(content\).*\n.*\(steps\)/);
     assert.match(await textAt(openDiff().right), / {4}Look\n {4}closely/);
+  });
+
+  it('shows the file that an edit would write against the one that is there', async () => {
+    const file = await write('one.ts', 'const a = 1;\r\n');
+    const draft = await propose({ steps: [edit(['one.ts', 'const a = 2;\n'])] });
+    await vscode.commands.executeCommand('gimo.openDraftDiff', draft.id);
+    const { title, left, right } = openDiff();
+    assert.equal(left.path, file.path);
+    assert.equal(await textAt(right), 'const a = 2;\n');
+    assert.equal((await vscode.workspace.openTextDocument(right)).languageId, 'typescript');
+    const short = draft.digest?.slice(0, 8);
+    assert.equal(title, `one.ts (line ends CRLF → LF): workspace ↔ draft (${short})`);
+  });
+
+  it('compares files in UTF-16, new ones, deleted ones and a second change, in tabs', async () => {
+    await write('wide.txt', Buffer.from('\ufeffWide\n', 'utf16le'));
+    const steps = [edit(['wide.txt', 'Wider\n'], ['new.txt', 'New\n'])];
+    const draft = await propose({ steps });
+    await vscode.commands.executeCommand('gimo.openDraftDiff', draft.id);
+    const created = openDiff();
+    assert.match(created.title, /^new\.txt \(new\): nothing ↔ draft/);
+    assert.equal(await textAt(created.left), '');
+    const [first] = vscode.window.tabGroups.activeTabGroup.tabs;
+    assert(first?.input instanceof vscode.TabInputTextDiff);
+    assert.match(first.label, /^wide\.txt: workspace ↔ draft/);
+    assert.equal(await textAt(first.input.original), 'Wide\n');
+
+    await write('gone.txt', 'Old\n');
+    const twice = [edit(['gone.txt', 'Changed\n']), edit(['gone.txt', null])];
+    const next = await propose({ steps: twice });
+    await vscode.commands.executeCommand('gimo.openDraftDiff', next.id);
+    const deleted = openDiff();
+    assert.match(deleted.title, /^gone\.txt \(step 2, deleted\): after step 1 ↔ nothing/);
+    assert.equal(await textAt(deleted.left), 'Changed\n');
+    assert.equal(await textAt(deleted.right), '');
+  });
+
+  it('says that a file has changed since the draft was made', async () => {
+    await write('late.txt', 'One\n');
+    const draft = await propose({ steps: [edit(['late.txt', 'Two\n'])] });
+    await write('late.txt', 'One, by somebody else\n');
+    await vscode.commands.executeCommand('gimo.openDraftDiff', draft.id);
+    assert.match(openDiff().title, /^late\.txt \(changed since the draft was made\):/);
+  });
+
+  it('opens many files in one tab', async () => {
+    const changes = Array.from({ length: 30 }, (_, at): [string, string] => [`many/${at}.ts`, 'x']);
+    const draft = await propose({ steps: [edit(...changes)] });
+    await vscode.commands.executeCommand('gimo.openDraftDiff', draft.id);
+    const { tabs, activeTab } = vscode.window.tabGroups.activeTabGroup;
+    assert.equal(tabs.length, 1);
+    assert.match(activeTab?.label ?? '', /Explain the tests: workspace ↔ draft/);
   });
 
   it('works for a draft that is decided, and leaves it as it is', async () => {

@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runTests } from '@vscode/test-electron';
@@ -17,6 +25,7 @@ import { build } from 'esbuild';
 const root = path.dirname(path.dirname(import.meta.dirname));
 const suite = path.join(root, '.vscode-test', 'host-suite');
 const report = path.resolve(process.argv[2] ?? path.join(root, 'test-results', 'host.json'));
+const models = 'gimo-tests.models';
 const shim = path.join(import.meta.dirname, 'shim', 'code');
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'gimo-host-'));
@@ -40,7 +49,7 @@ async function bundle(): Promise<void> {
     .map((file) => path.join('test/host', file));
   await build({
     absWorkingDir: root,
-    entryPoints: ['test/host/suite.ts', ...tests],
+    entryPoints: ['test/host/suite.ts', 'test/host/model-extension/extension.ts', ...tests],
     outbase: 'test/host',
     outdir: suite,
     outExtension: { '.js': '.cjs' },
@@ -54,6 +63,13 @@ async function bundle(): Promise<void> {
   });
 }
 
+/** Installs the extension that brings language models beside the one under test. */
+function installModels(extensions: string): void {
+  const home = path.join(extensions, `${models}-0.0.0`);
+  for (const from of [import.meta.dirname, suite])
+    cpSync(path.join(from, 'model-extension'), home, { recursive: true });
+}
+
 async function run(): Promise<number> {
   const dir = (name: string) => {
     const made = path.join(scratch, name);
@@ -62,6 +78,8 @@ async function run(): Promise<number> {
   };
   const folder = dir('workspace');
   writeFileSync(path.join(folder, 'README.md'), '# A repository\n');
+  const extensions = dir('extensions');
+  installModels(extensions);
   mkdirSync(path.dirname(report), { recursive: true });
   rmSync(report, { force: true });
   chmodSync(shim, 0o755);
@@ -70,7 +88,12 @@ async function run(): Promise<number> {
       vscodeExecutablePath: process.env.VSCODE_PATH ?? shim,
       extensionDevelopmentPath: root,
       extensionTestsPath: path.join(suite, 'suite.cjs'),
-      launchArgs: [folder],
+      launchArgs: [
+        folder,
+        `--extensions-dir=${extensions}`,
+        // That the editor asks before a model is used is not settled API of those who bring models.
+        `--enable-proposed-api=${models}`,
+      ],
       extensionTestsEnv: {
         GIMO_CONFIG_HOME: dir('ledger'),
         GIMO_FIRST_PROVIDER: 'offline',

@@ -4,20 +4,21 @@ import {
   cancellable,
   type DraftMessage,
   decidable,
-  isLive,
+  runBlocked,
   runnable,
   type State,
 } from '../state.ts';
 import { type ButtonLook, button, progressRing } from '../toolkit/controls.ts';
-import { banner, type Child, h } from './dom.ts';
+import { banner, type Child, h, keepFocus } from './dom.ts';
 import { short, titleOf } from './header.ts';
 import { createRejection } from './rejection.ts';
+import { runButtons, runWords } from './runBar.ts';
 
 /** The bar at the bottom, which is always in sight: what would be decided, and the decisions. */
 export interface Bar {
   element: HTMLElement;
-  /** @param folded how much of the page is folded, in words */
-  update(state: State, folded: readonly string[]): void;
+  /** @param folded how much of the page is folded, in words; empty if nothing is */
+  update(state: State, folded: string): void;
 }
 
 /** @param ask carries a message to the host, after which nothing can be pressed until it answers */
@@ -42,7 +43,7 @@ export function createBar(
       const signature = JSON.stringify([
         ...[state.refused, state.busy, state.shown?.type, folded, approvable(state)],
         ...[decidable(state), runnable(state)?.approved.id, cancellable(state)?.run.id],
-        ...[state.shown?.type === 'run' && isLive(state.shown), waits(state)],
+        ...[state.shown?.type === 'run' && state.shown.run, waits(state), runBlocked(state)],
       ]);
       if (signature === drawn) return;
       drawn = signature;
@@ -54,7 +55,7 @@ export function createBar(
     },
   };
 
-  function rowOf(state: State, folded: readonly string[]): HTMLElement[] {
+  function rowOf(state: State, folded: string): HTMLElement[] {
     const { shown } = state;
     const buttons = (...looks: ButtonLook[]) =>
       h('div', { class: 'bar-buttons' }, ...looks.map(button));
@@ -70,15 +71,9 @@ export function createBar(
         }),
       ];
     }
-    if (shown?.type === 'run' && isLive(shown)) {
-      const cancel = { type: 'cancel', run_id: shown.run.id } as const;
-      return [
-        busyOr(state, null),
-        buttons({
-          ...{ label: 'Cancel Run', key: 'cancel', disabled: cancellable(state) === null },
-          press: () => ask('Stopping', cancel),
-        }),
-      ];
+    if (shown?.type === 'run') {
+      const looks = runButtons(shown, state, ask);
+      return looks.length === 0 ? [] : [busyOr(state, runWords(shown)), buttons(...looks)];
     }
     return [];
   }
@@ -86,14 +81,15 @@ export function createBar(
   function draftButtons(shown: DraftMessage, state: State): ButtonLook[] {
     const { draft, auto_run } = shown;
     const yes = approvable(state);
+    const blocked = runBlocked(state);
     const no = decidable(state) === null;
     const what = `“${titleOf(draft.prompt)}”, digest ${short(draft.digest ?? '')}`;
     const approve = (run: boolean): ButtonLook => ({
       label: run ? 'Approve & Run' : 'Approve',
       title: run ? `Approve & Run ${what}` : `Approve ${what}`,
-      kind: run === auto_run ? 'primary' : 'secondary',
+      kind: run === (auto_run && blocked === null) ? 'primary' : 'secondary',
       key: run ? 'approve-run' : 'approve',
-      disabled: yes === null,
+      disabled: yes === null || (run && blocked !== null),
       press: () => {
         if (yes === null) return;
         const named = { draft_id: yes.id, digest: yes.digest, shown_digest: yes.own };
@@ -120,7 +116,8 @@ export function createBar(
 /** Whether nothing can be approved only because the new version has to be read first. */
 const waits = (state: State) => state.changed !== null;
 
-function named({ draft }: DraftMessage, state: State, folded: readonly string[]): HTMLElement {
+function named({ draft }: DraftMessage, state: State, folded: string): HTMLElement {
+  const blocked = runBlocked(state);
   return busyOr(
     state,
     h(
@@ -128,8 +125,9 @@ function named({ draft }: DraftMessage, state: State, folded: readonly string[])
       { class: 'bar-what' },
       h('span', { class: 'bar-title' }, titleOf(draft.prompt)),
       h('code', {}, short(draft.digest ?? '')),
-      folded.length === 0 ? null : h('span', { class: 'muted' }, `${folded.join(', ')} folded`),
+      folded === '' ? null : h('span', { class: 'muted' }, `${folded} folded`),
       waits(state) ? h('span', { class: 'muted' }, 'Read the new version first') : null,
+      blocked === null ? null : h('span', { class: 'muted' }, blocked),
     ),
   );
 }
@@ -140,12 +138,4 @@ function busyOr({ busy }: State, otherwise: Child): HTMLElement {
     { class: 'bar-text', role: 'status' },
     ...(busy === null ? [otherwise] : [progressRing(), `${busy}…`]),
   );
-}
-
-/** Makes children anew, and gives the focus back to the one that had it. */
-function keepFocus(root: HTMLElement, draw: () => void): void {
-  const had = document.activeElement;
-  const key = had instanceof HTMLElement && root.contains(had) ? had.dataset.key : undefined;
-  draw();
-  if (key !== undefined) root.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus();
 }

@@ -65,3 +65,12 @@ export function banner(kind: BannerKind, role: 'alert' | 'status' | 'note', ...b
     h('div', { class: 'banner-body' }, ...body),
   );
 }
+
+/** Makes children anew, and gives the focus back to the one that had it. */
+export function keepFocus(root: HTMLElement, draw: () => void): void {
+  const had = document.activeElement;
+  const key = had instanceof HTMLElement && root.contains(had) ? had.dataset.key : undefined;
+  draw();
+  if (key === undefined) return;
+  root.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus({ preventScroll: true });
+}

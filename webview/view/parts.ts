@@ -1,11 +1,13 @@
 import { asksModel } from '../../src/contract/digest.ts';
 import type { DraftRecord, ResolvedProvider, Step } from '../../src/contract/records.ts';
+import { amountsInWords } from '../fold.ts';
 import type { Part } from '../hash.ts';
 import { hiddenIn, plain } from '../hidden.ts';
 import { renderMarkdown } from '../markdown.ts';
 import { type View, views } from '../messages.ts';
 import { type Child, h, small } from './dom.ts';
 import { type FoldedPart, foldBar, type PageContext, rawText } from './raw.ts';
+import type { Told } from './warnings.ts';
 
 export interface Page extends PageContext {
   view(): View;
@@ -15,7 +17,7 @@ export interface Page extends PageContext {
 export interface Section {
   element: HTMLElement;
   /** What a person has to be told about it. */
-  warnings: string[];
+  warnings: Told[];
   folded: readonly FoldedPart[];
 }
 
@@ -52,7 +54,7 @@ export function promptPart(
   const raw = rawText(prompt, 'prompt', 'Prompt', page);
   return {
     element: section('prompt', changed, null, raw.element),
-    warnings: warn('prompt', prompt),
+    warnings: warn('prompt', hiddenIn(prompt)),
     folded: raw.folded,
     read: raw.read,
   };
@@ -60,12 +62,18 @@ export function promptPart(
 
 export function contentPart(
   content: string | null,
+  hasSteps: boolean,
   changed: boolean,
   page: Page,
 ): Section & { read(): string | null } {
   if (content === null || content === '')
     return {
-      element: section('content', changed, null, empty('There is none: the prompt says it all.')),
+      element: section(
+        'content',
+        changed,
+        null,
+        empty(hasSteps ? 'There is none.' : 'There is none: the prompt says it all.'),
+      ),
       warnings: [],
       folded: [],
       read: () => null,
@@ -73,7 +81,7 @@ export function contentPart(
   const { element, raw, unseen } = bothWays(content, 'content', 'Content', page);
   return {
     element: section('content', changed, viewButtons(page), element),
-    warnings: [...warn('content', content, true), ...unseen],
+    warnings: warn('content', hiddenIn(content, true), ...unseen),
     folded: raw.folded,
     read: raw.read,
   };
@@ -96,8 +104,8 @@ export function bothWays(text: string, key: string, label: string, page: Page) {
   // Made by the renderer alone, which escapes everything of the text (markdown.ts).
   rendered.innerHTML = html;
   const renderedWay = h('div', { class: 'rendered-way' }, rendered);
-  for (const { words, total } of raw.folded) {
-    const bar = foldBar(words, total, `unfold-${key}-rendered`, raw.unfold);
+  for (const { amount, total } of raw.folded) {
+    const bar = foldBar(amountsInWords([amount]), total, `unfold-${key}-rendered`, raw.unfold);
     rendered.classList.add('long');
     renderedWay.append(bar);
     unfolded = () => {
@@ -109,8 +117,7 @@ export function bothWays(text: string, key: string, label: string, page: Page) {
   return {
     element: h('div', { class: 'ways' }, renderedWay, h('div', { class: 'raw-way' }, raw.element)),
     raw,
-    unseen:
-      unseen === 0 ? [] : [`${label}: ${told} not show when rendered. The raw text has them.`],
+    unseen: unseen === 0 ? [] : [`${told} not show when rendered. The raw text has them.`],
   };
 }
 
@@ -148,61 +155,9 @@ export function contextPart(
   const raw = rawText(text, 'context', 'Context as JSON', page);
   return {
     element: section('context', changed, null, raw.element),
-    warnings: warn('context', text),
+    warnings: warn('context', hiddenIn(text)),
     folded: raw.folded,
     read: () => JSON.parse(raw.read()),
-  };
-}
-
-/** The steps in order. `read` gives back their texts, in order, as they stand in the page. */
-export function stepsPart(
-  steps: readonly Step[] | null,
-  changed: boolean,
-  page: Page,
-): Section & { read(): Step[] | null } {
-  const rows = (steps ?? []).map((step, at) => stepRow(step, at, page));
-  const body =
-    steps === null
-      ? h('p', { class: 'muted' }, 'One step: a model is asked with the prompt and the content.')
-      : h('ol', { class: 'steps' }, ...rows.map(({ element }) => element));
-  return {
-    element: section('steps', changed, null, body),
-    warnings: rows.flatMap(({ warnings }) => warnings),
-    folded: rows.flatMap(({ folded }) => folded),
-    read: () => (steps === null ? null : rows.map(({ read }) => read())),
-  };
-}
-
-export const kindTitles: Record<Step['kind'], string> = {
-  prompt: 'Ask a model',
-  edit: 'Change files',
-  command: 'Run a command',
-  gate: 'Wait for a person',
-};
-
-function stepRow(step: Step, at: number, page: Page): Section & { read(): Step } {
-  const { id, kind, title, ...more } = step;
-  // A prompt is its text; everything else shows whole, as data.
-  const text = step.kind === 'prompt' ? step.text : JSON.stringify(more, null, 2);
-  const name = `Step ${at + 1}`;
-  const raw = kind === 'gate' ? null : rawText(text, `step-${at}`, name, page);
-  const told = `${id}${title ?? ''}`;
-  return {
-    element: h(
-      'li',
-      {},
-      h(
-        'div',
-        { class: 'step-head' },
-        h('span', { class: 'step-kind' }, kindTitles[kind]),
-        title === undefined ? null : h('span', { class: 'step-title' }, plain(title)),
-        h('code', { class: 'muted' }, plain(id)),
-      ),
-      raw?.element ?? null,
-    ),
-    warnings: warn(name, `${text}${told}`),
-    folded: raw?.folded ?? [],
-    read: () => (step.kind === 'prompt' && raw !== null ? { ...step, text: raw.read() } : step),
   };
 }
 
@@ -245,8 +200,8 @@ export function facts(rows: readonly (readonly [name: string, value: Child] | nu
 
 export const empty = (text: string) => h('p', { class: 'muted' }, text);
 
-function warn(part: string, text: string, markdown = false): string[] {
-  const found = hiddenIn(text, markdown);
-  const name = part.charAt(0).toUpperCase() + part.slice(1);
-  return found.length === 0 ? [] : [`${name}: ${found.join(', ')}.`];
+/** @param found what hides in it, in phrases */
+function warn(part: Part, found: readonly string[], ...more: string[]): Told[] {
+  const messages = [...(found.length === 0 ? [] : [`${found.join(', ')}.`]), ...more];
+  return messages.map((message) => ({ where: titles[part], anchor: `part-${part}`, message }));
 }

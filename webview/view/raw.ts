@@ -1,4 +1,4 @@
-import { fold } from '../fold.ts';
+import { type Amount, amountsInWords, fold } from '../fold.ts';
 import { pieces } from '../hidden.ts';
 import { h, small } from './dom.ts';
 
@@ -20,8 +20,8 @@ export interface Raw {
 /** A part of the page that is out of sight until it is asked for. */
 export interface FoldedPart {
   key: string;
-  /** How much it is, in words. */
-  words: string;
+  /** How much it is. */
+  amount: Amount;
   /** How long the whole part is, in words. */
   total: string;
 }
@@ -39,8 +39,10 @@ export function markedText(text: string): Node[] {
   );
 }
 
-/** Reads back what {@link markedText} put there. */
-function readBack(root: Node): string {
+/**
+ * Reads back what {@link markedText} put there. What was put around it for people says so with an empty `data-char`.
+ */
+export function readBack(root: Node): string {
   let text = '';
   for (const node of root.childNodes)
     if (node instanceof Text) text += node.data;
@@ -63,7 +65,7 @@ export function rawText(text: string, key: string, label: string, page: PageCont
     return { element: pre, read, folded: [], unfold: () => {} };
   rest.hidden = true;
   pre.classList.add('cut');
-  const bar = foldBar(hidden, total, `unfold-${key}`, () => {
+  const bar = foldBar(amountsInWords([hidden]), total, `unfold-${key}`, () => {
     unfold();
     pre.tabIndex = -1;
     pre.focus({ preventScroll: true });
@@ -74,11 +76,16 @@ export function rawText(text: string, key: string, label: string, page: PageCont
     bar.remove();
     page.unfold(key);
   };
-  return { element: h('div', {}, pre, bar), read, folded: [{ key, words: hidden, total }], unfold };
+  return {
+    element: h('div', {}, pre, bar),
+    read,
+    folded: [{ key, amount: hidden, total }],
+    unfold,
+  };
 }
 
-/** Says how much is folded, and offers all of it. */
+/** Says how much is folded, and offers all of it. @param total how much that is; empty if it is just what is folded */
 export function foldBar(words: string, total: string, key: string, press: () => void): HTMLElement {
-  const more = small(`Show all ${total}`, press, { 'data-key': key });
+  const more = small(total === '' ? 'Show' : `Show all ${total}`, press, { 'data-key': key });
   return h('div', { class: 'fold' }, h('span', {}, `${words} folded`), more);
 }

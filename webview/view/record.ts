@@ -1,18 +1,13 @@
-import type { FromPanel } from '../../src/contract/panel.ts';
+import type { FromPanel, Looked } from '../../src/contract/panel.ts';
 import type { Subject as Decided } from '../hash.ts';
 import { shownDigest } from '../hash.ts';
 import type { ApprovedMessage, DraftMessage, State } from '../state.ts';
-import { banner, type Child, h, small } from './dom.ts';
+import { banner, h, small } from './dom.ts';
 import { code, hash, header, instant, madeBy, titleOf } from './header.ts';
-import {
-  contentPart,
-  contextPart,
-  type Page,
-  promptPart,
-  providerPart,
-  stepsPart,
-} from './parts.ts';
+import { contentPart, contextPart, type Page, promptPart, providerPart } from './parts.ts';
 import type { FoldedPart } from './raw.ts';
+import { stepsPart } from './steps.ts';
+import { messageOf, type Told, warningList } from './warnings.ts';
 
 export interface Drawn {
   elements: HTMLElement[];
@@ -30,13 +25,13 @@ const badges = {
 
 /** Everything that a person decides about. */
 export function drawDraft(
-  { draft }: DraftMessage,
+  { draft, looked }: DraftMessage,
   changed: State['changed'],
   page: Page,
   post: (message: FromPanel) => void,
 ): Drawn {
   const [state, word] = badges[draft.status];
-  const body = drawParts(draft, draft.provider_resolved, changed, page);
+  const body = drawParts(draft, draft.provider_resolved, looked, changed, page);
   const head = header({
     what: 'Draft',
     ...{ title: titleOf(draft.prompt), state, word },
@@ -85,11 +80,11 @@ function outcomeOf(draft: DraftMessage['draft'], post: (message: FromPanel) => v
 
 /** An artifact: what was approved, by whom, and whether it may run. */
 export function drawApproved(
-  { approved }: ApprovedMessage,
+  { approved, looked }: ApprovedMessage,
   page: Page,
   post: (message: FromPanel) => void,
 ): Drawn {
-  const body = drawParts(approved, approved.provider_resolved, null, page);
+  const body = drawParts(approved, approved.provider_resolved, looked, null, page);
   const open = (kind: 'draft' | 'run', id: string) =>
     small(id, () => post({ type: 'open', subject: { kind, id } }), { class: 'small code' });
   const { runnable, consumed_by: run, draft_id, expires_at } = approved;
@@ -130,6 +125,7 @@ type Provider = DraftMessage['draft']['provider_resolved'];
 function drawParts(
   subject: Decided,
   provider: Provider,
+  looked: Looked | null,
   changed: State['changed'],
   page: Page,
 ): {
@@ -141,14 +137,17 @@ function drawParts(
 } {
   const is = (part: NonNullable<State['changed']>[number]) => changed?.includes(part) === true;
   const prompt = promptPart(subject.prompt, is('prompt'), page);
-  const content = contentPart(subject.content, is('content'), page);
+  const content = contentPart(subject.content, subject.steps !== null, is('content'), page);
   const context = contextPart(subject.context, is('context'), page);
-  const steps = stepsPart(subject.steps, is('steps'), page);
+  const steps = stepsPart(subject.steps, looked, is('steps'), page);
   const all = [prompt, content, ...(context === null ? [] : [context]), steps];
   return {
     parts: all.map(({ element }) => element),
     provider: providerPart(subject.steps, provider, is('provider')),
-    warnings: warningsOf(all.flatMap(({ warnings }) => warnings)),
+    warnings: warningList(
+      [...aboutAll(looked), ...all.flatMap(({ warnings }) => warnings)],
+      looked?.failed ?? null,
+    ),
     folded: all.flatMap(({ folded }) => folded),
     digest: () =>
       shownDigest(
@@ -167,9 +166,8 @@ function contextOf(read: unknown): Decided['context'] {
   return typeof read === 'object' && read !== null ? { ...read } : {};
 }
 
-function warningsOf(warnings: readonly string[]): HTMLElement[] {
-  if (warnings.length === 0) return [];
-  const list: Child = h('ul', {}, ...warnings.map((warning) => h('li', {}, warning)));
-  const heading = h('h2', { class: 'warnings-title' }, 'Look closely');
-  return [banner('warning', 'note', heading, list)];
-}
+/** What the server says of the draft itself. */
+const aboutAll = (looked: Looked | null): Told[] =>
+  (looked?.warnings ?? [])
+    .filter(({ step }) => step === null)
+    .map((one) => ({ where: 'Draft', anchor: 'part-prompt', message: messageOf(one) }));

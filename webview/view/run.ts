@@ -1,12 +1,13 @@
 import type { FromPanel } from '../../src/contract/panel.ts';
-import { type LogEntry, PromptResult, type RunStep } from '../../src/contract/records.ts';
+import { PromptResult } from '../../src/contract/records.ts';
 import { plain } from '../hidden.ts';
-import type { RunMessage } from '../state.ts';
-import { banner, type Child, h, type IconName, icon, small } from './dom.ts';
+import { isPausing, type RunMessage, type State } from '../state.ts';
+import { banner, type Child, h, keepFocus, small } from './dom.ts';
+import { whatComesNext } from './gate.ts';
 import { code, header, instant, titleOf } from './header.ts';
 import { createLog } from './log.ts';
-import { bothWays, empty, kindTitles, type Page, viewButtons } from './parts.ts';
-import { rawText } from './raw.ts';
+import { bothWays, empty, type Page, viewButtons } from './parts.ts';
+import { duration, runSteps } from './runSteps.ts';
 
 const badges = {
   pending: ['waiting', 'Pending'],
@@ -16,11 +17,12 @@ const badges = {
   error: ['bad', 'Failed'],
   cancelled: ['over', 'Cancelled'],
 } as const;
+const pausing = ['live', 'Pausing'] as const;
 
 /** A run: its head and results are drawn anew when they change, its log grows. */
 export interface RunView {
   element: HTMLElement;
-  update(message: RunMessage, log: readonly LogEntry[]): void;
+  update(message: RunMessage, state: Pick<State, 'log' | 'undone'>): void;
 }
 
 export function createRunView(
@@ -39,22 +41,25 @@ export function createRunView(
   let drawn = '';
   return {
     element: h('div', { class: 'block' }, head, logPart, results),
-    update(message, entries) {
+    update(message, { log: entries, undone }) {
       log.update(entries);
-      const now = JSON.stringify(message);
+      const now = JSON.stringify([message, undone]);
       if (now === drawn) return;
       drawn = now;
-      head.replaceChildren(...drawHead(message, post));
-      results.replaceChildren(...drawResults(message, page));
+      keepFocus(head, () => head.replaceChildren(...drawHead(message, undone, page, post)));
+      keepFocus(results, () => results.replaceChildren(...drawResults(message, page)));
     },
   };
 }
 
 function drawHead(
-  { run, approved }: RunMessage,
+  message: RunMessage,
+  undone: State['undone'],
+  page: Page,
   post: (message: FromPanel) => void,
 ): HTMLElement[] {
-  const [state, word] = badges[run.status];
+  const { run, approved } = message;
+  const [state, word] = isPausing(message) ? pausing : badges[run.status];
   const open = small(
     run.approved_id,
     () => post({ type: 'open', subject: { kind: 'approved', id: run.approved_id } }),
@@ -79,70 +84,41 @@ function drawHead(
   });
   const error =
     run.error === null ? [] : [banner('error', 'note', h('p', { class: 'said' }, run.error))];
-  return [head, ...error, stepsOf(run.steps, approved)];
+  return [
+    ...[head, ...error, ...(undone === null ? [] : [undoneBanner(undone)])],
+    ...[...whatComesNext(message, page), runSteps(run.steps, approved)],
+  ];
 }
 
-function stepsOf(steps: readonly RunStep[], approved: RunMessage['approved']): HTMLElement {
-  const planned = new Map((approved?.steps ?? []).map((step) => [step.id, step]));
-  const rows = steps.map((step) => {
-    const title = planned.get(step.id)?.title;
-    return h(
-      'li',
-      { class: `run-step step-${step.status}` },
-      icon(icons[step.status]),
-      h('span', { class: 'step-kind' }, kindTitles[step.kind]),
-      title === undefined ? null : h('span', { class: 'step-title' }, plain(title)),
-      h('span', { class: 'muted' }, stepWords(step)),
-    );
-  });
-  return h(
-    'section',
-    { class: 'part', 'aria-labelledby': 'part-run-steps' },
-    h('div', { class: 'part-head' }, h('h2', { id: 'part-run-steps' }, 'Steps')),
-    rows.length === 0 ? empty('There is none.') : h('ol', { class: 'run-steps' }, ...rows),
+/** What an undo came to: also what it had to leave as it is. */
+function undoneBanner({ restored, left }: NonNullable<State['undone']>): HTMLElement {
+  const files = (paths: readonly Child[]) => h('ul', {}, ...paths.map((path) => h('li', {}, path)));
+  return banner(
+    left.length === 0 ? 'info' : 'warning',
+    'status',
+    h('p', {}, restored.length === 0 ? 'Nothing was put back.' : 'Put back as before the run:'),
+    restored.length === 0 ? null : files(restored.map(code)),
+    left.length === 0 ? null : h('p', {}, 'Left as it is:'),
+    left.length === 0
+      ? null
+      : files(left.map(({ path, why }) => h('span', {}, code(path), `: ${plain(why)}`))),
   );
 }
 
-const icons: Record<RunStep['status'], IconName> = {
-  waiting: 'waiting',
-  running: 'running',
-  done: 'done',
-  error: 'error',
-  skipped: 'skipped',
-};
-const statusWords: Record<RunStep['status'], string> = {
-  waiting: 'waits',
-  running: 'running',
-  done: 'done',
-  error: 'failed',
-  skipped: 'skipped',
-};
-
-function stepWords({ status, started_at, finished_at }: RunStep): string {
-  const took = started_at === null || finished_at === null ? '' : duration(started_at, finished_at);
-  return took === '' ? statusWords[status] : `${statusWords[status]}, ${took}`;
-}
-
+/** The answers of models: they are read at length, so they do not stand among the steps. */
 function drawResults({ run }: RunMessage, page: Page): HTMLElement[] {
-  const with_ = run.steps.flatMap((step, at) => (step.result == null ? [] : [{ step, at }]));
-  return with_.map(({ step, at }) => {
+  return run.steps.flatMap((step, at) => {
+    const found = PromptResult.safeParse(step.result);
+    if (!found.success || step.kind !== 'prompt') return [];
     const id = `part-result-${at}`;
     const name = run.steps.length === 1 ? 'Result' : `Result of step ${at + 1}`;
-    const found = PromptResult.safeParse(step.result);
-    const body = found.success
-      ? promptResult(found.data, `result-${at}`, name, page)
-      : [rawText(JSON.stringify(step.result, null, 2), `result-${at}`, name, page).element];
-    return h(
+    const part = h(
       'section',
       { class: 'part', 'aria-labelledby': id },
-      h(
-        'div',
-        { class: 'part-head' },
-        h('h2', { id }, name),
-        found.success ? viewButtons(page) : null,
-      ),
-      ...body,
+      h('div', { class: 'part-head' }, h('h2', { id }, name), viewButtons(page)),
+      ...promptResult(found.data, `result-${at}`, name, page),
     );
+    return [part];
   });
 }
 
@@ -154,12 +130,4 @@ function promptResult(result: PromptResult, key: string, name: string, page: Pag
       ? null
       : empty(`${usage.prompt_tokens} tokens asked, ${usage.completion_tokens} answered`);
   return [bothWays(result.text, key, name, page).element, tokens];
-}
-
-function duration(from: string, to: string): string {
-  const ms = Math.max(0, Date.parse(to) - Date.parse(from));
-  if (Number.isNaN(ms)) return '';
-  if (ms < 1000) return `${ms} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }

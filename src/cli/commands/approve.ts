@@ -29,7 +29,7 @@ export function addApprove(program: Command, run: Run): void {
       'after',
       example(
         'approve d_1795403040476_dfbc34 --run',
-        'Without a terminal to ask on, it needs --yes or --digest. It ends with 0 only if the draft was approved.',
+        'Without a terminal to ask on, it needs --yes or --digest. It ends with 0 only if the draft was approved, or the person in the editor was asked.',
       ),
     )
     .action((id: string, options: Options) => run((session) => approve(session, id, options)));
@@ -45,6 +45,10 @@ async function approve(session: Session, id: string, options: Options): Promise<
     if (draft.provider_resolved !== null) showProvider(shown, draft.provider_resolved);
   }
   const digest = digestOf(draft, options.digest);
+  if (!session.json || ask) {
+    await showReview(shown, connection, draft);
+    if (options.run !== true) await tellAutoRun(shown, connection);
+  }
   if (ask && !(await saysYes(session))) throw new CliError('refused', 'Nothing was approved.');
   const answer = await send(connection, {
     draft_id: draft.id,
@@ -71,6 +75,22 @@ function mustAsk({ deps, json }: Session, { yes, digest }: Options): boolean {
 function showProvider(shown: Output, { name, type, model, origin }: ResolvedProvider): void {
   const where = origin === null ? '' : ` at ${origin}`;
   shown.field('will ask', `${name} (${type}, ${model || 'its default model'})${where}`);
+}
+
+/* What the server sees in the workspace as it is now, for exactly the draft that was shown. */
+async function showReview(shown: Output, { client }: Connection, draft: DraftRecord) {
+  const { digest, warnings } = await client.call('reviewDraft', { draft_id: draft.id });
+  if (digest !== draft.digest) throw changed(draft.id);
+  for (const { step, path, message } of warnings) {
+    const at = [...(step === null ? [] : [`step ${step}`]), ...(path === null ? [] : [path])];
+    shown.field('warning', `${at.length === 0 ? '' : `${at.join(', ')}: `}${message}`, 'yellow');
+  }
+}
+
+async function tellAutoRun(shown: Output, { client }: Connection) {
+  const { default_auto_run } = await client.call('getConfig', {});
+  if (default_auto_run)
+    shown.field('then', 'it runs at once: default_auto_run is set in the configuration', 'yellow');
 }
 
 /** The digest to approve: that of the draft which was shown, and it must be the one that was asked for. */
@@ -108,6 +128,13 @@ async function send({ client }: Connection, args: Args['approveDraft']) {
 }
 
 function tellApproved(session: Session, answer: Out['approveDraft'], id: string): number {
+  if ('pending' in answer) {
+    if (!session.json)
+      session.out.line(
+        `Asked in the editor; nothing is approved yet. Watch it with: gimo draft show ${id}`,
+      );
+    return exitCodes.ok;
+  }
   const { approved, run, run_error } = answer;
   if (!session.json) {
     session.out.line(`Approved ${id} as ${approved.id}.`);

@@ -32,8 +32,12 @@ async function logs(session: Session, id: string, following: boolean): Promise<n
   const connection = await session.connect();
   if (following) return followRun(session, connection, id);
   const found = await connection.client.call('getRunLog', { run_id: id });
-  if (session.json) session.out.json(found);
-  else for (const entry of found.entries) showEntry(session, entry);
+  if (session.json) {
+    session.out.json(found);
+    return exitCodes.ok;
+  }
+  for (const entry of found.entries) showEntry(session, entry);
+  if (!found.done) tellPaused(session, await connection.client.call('getRun', { run_id: id }));
   return exitCodes.ok;
 }
 
@@ -47,7 +51,11 @@ export async function followRun(
   const onInterrupt = () => stop.abort();
   session.deps.signals.on('SIGINT', onInterrupt);
   try {
-    const run = await follow(connection, id, (entry) => showEntry(session, entry), stop.signal);
+    const told = {
+      entry: (entry: LogEntry) => showEntry(session, entry),
+      paused: (run: RunRecord) => tellPaused(session, run),
+    };
+    const run = await follow(connection, id, told, stop.signal);
     return run === null ? tellLeft(session, id) : tellEnd(session, run);
   } finally {
     session.deps.signals.off('SIGINT', onInterrupt);
@@ -57,6 +65,18 @@ export async function followRun(
 function tellLeft(session: Session, id: string): number {
   session.err.line(`No longer following ${id}; it goes on. Stop it with: gimo cancel ${id}`);
   return exitCodes.interrupted;
+}
+
+/** If a run is paused: says so, and how it goes on. Beside the log, so that a script reads only that. */
+function tellPaused({ err }: Session, { id, status, steps }: RunRecord): void {
+  if (status !== 'paused') return;
+  const gate = steps.find((step) => step.kind === 'gate' && step.status === 'running');
+  const where = gate === undefined ? '' : ` at the gate "${visibleLine(gate.title ?? gate.id)}"`;
+  err.line(
+    `Run ${visibleLine(id)} is `,
+    statusPart('paused'),
+    `${where}. Let it go on with: gimo resume ${visibleLine(id)}; stop it with: gimo cancel ${visibleLine(id)}`,
+  );
 }
 
 function tellEnd(session: Session, run: RunRecord): number {

@@ -4,7 +4,7 @@ import type { Run, Session } from '../deps.ts';
 import { exitCodes } from '../failures.ts';
 import { example } from '../help.ts';
 import { integer } from '../input.ts';
-import { age, listFooter, showRun, statusPart } from '../render.ts';
+import { age, listFooter, statusPart } from '../render.ts';
 import { followRun } from './logs.ts';
 
 interface ListOptions {
@@ -12,7 +12,7 @@ interface ListOptions {
   limit: number;
 }
 
-/** `gimo runs`, `run` and `cancel` */
+/** `gimo runs` and `run` */
 export function addRuns(program: Command, run: Run): void {
   program
     .command('runs')
@@ -30,12 +30,6 @@ export function addRuns(program: Command, run: Run): void {
     .action((id: string, options: { follow?: boolean }) =>
       run((session) => start(session, id, options.follow === true)),
     );
-  program
-    .command('cancel')
-    .description('stop a run')
-    .argument('<run-id>', 'id of the run')
-    .addHelpText('after', example('cancel r_1795403041827_bd91d9'))
-    .action((id: string) => run((session) => cancel(session, id)));
 }
 
 async function list(session: Session, { status, limit }: ListOptions): Promise<number> {
@@ -79,13 +73,5 @@ async function start(session: Session, id: string, follow: boolean): Promise<num
   }
   if (session.json) session.out.json(run);
   else session.out.line(`Run ${run.id} is ${run.status}. Follow it with: gimo logs ${run.id} -f`);
-  return exitCodes.ok;
-}
-
-async function cancel(session: Session, id: string): Promise<number> {
-  const { client } = await session.connect();
-  const run = await client.call('cancelRun', { run_id: id });
-  if (session.json) session.out.json(run);
-  else showRun(session.out, run);
   return exitCodes.ok;
 }

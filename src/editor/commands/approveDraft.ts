@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
 import type { Draft } from '../../contract/operations.ts';
+import { answered } from '../answered.ts';
 import { Refusal } from '../messages.ts';
 import type { ReviewPanels } from '../review/panels.ts';
 import type { Server } from '../server.ts';
+import { effectsOf } from '../steps.ts';
 import { oneLine } from '../text.ts';
 import { needsHost } from './needsHost.ts';
 import { givenId, pickWaitingDraft } from './pickRecord.ts';
@@ -43,9 +45,9 @@ export async function approveDraft(
     return;
   }
   if (!(await confirmed(draft, digest, run))) return;
-  const { run: started, run_error } = await host.client.call('approveDraft', {
-    ...{ draft_id: id, auto_run: run, digest, shown_digest: digest },
-  });
+  const named = { draft_id: id, auto_run: run, digest, shown_digest: digest };
+  const answer = await host.client.call('approveDraft', named);
+  const { run: started, run_error } = answered(answer);
   if (run_error !== undefined)
     void vscode.window.showWarningMessage(`The draft is approved, but did not run. ${run_error}`);
   const told = started === null ? 'The draft is approved.' : 'The draft is approved and runs.';
@@ -60,11 +62,13 @@ async function confirmed(draft: Draft, digest: string, run: boolean): Promise<bo
   const name = oneLine(draft.prompt, 80).replaceAll('$(', '$ (');
   const provider = draft.provider_resolved;
   const asked = provider === null ? '' : ` · asks ${provider.name} (${provider.model})`;
+  const effects = effectsOf(draft.steps);
+  const does = effects === '' ? '' : ` · ${effects}`;
   const no = { label: '$(close) No, do not approve', yes: false };
   const yes = {
     label: run ? '$(check) Yes, approve and run it' : '$(check) Yes, approve it',
     description: `digest ${digest.slice(0, shortDigest)}`,
-    detail: `${name}${asked}`,
+    detail: `${name}${does}${asked}`,
     yes: true,
   };
   const picked = await vscode.window.showQuickPick([no, yes], {

@@ -1,7 +1,11 @@
 import * as vscode from 'vscode';
 import { baseUrlProblem } from '../../contract/addresses.ts';
 import type { ProviderConfig, ProviderEntry } from '../../contract/records.ts';
+import { commandIds } from '../ids.ts';
+import type { LanguageModels } from '../languageModel.ts';
 import {
+  type EditorChoice,
+  editorChoices,
   freeName,
   nameProblem,
   originOf,
@@ -13,7 +17,13 @@ import type { Server } from '../server.ts';
 import { askForKey } from './askForKey.ts';
 import { needsHost } from './needsHost.ts';
 
-type Choice = vscode.QuickPickItem & { configured?: string; preset?: Preset };
+const check = 'Check Provider';
+
+type Choice = vscode.QuickPickItem & {
+  configured?: string;
+  preset?: Preset;
+  editors?: EditorChoice;
+};
 interface Named {
   name: string;
   /** Null: it is set up already. */
@@ -21,22 +31,25 @@ interface Named {
 }
 
 /** Makes a provider the active one: one that is set up, or a new one. Rejects as the client does. */
-export async function chooseProvider(server: Server): Promise<void> {
+export async function chooseProvider(
+  server: Server,
+  models: Pick<LanguageModels, 'offered'>,
+): Promise<void> {
   const host = await needsHost(server);
   if (host === null) return;
   const { client } = host;
   const config = await client.call('getProvider', {});
-  const picked = await vscode.window.showQuickPick(choicesOf(config), {
+  const choices = models.offered().then((offered) => {
+    return choicesOf(config, editorChoices(offered, config));
+  });
+  const picked = await vscode.window.showQuickPick(choices, {
     title: 'Choose Provider',
     placeHolder: 'Who is asked when a draft is generated, and when a prompt runs?',
     matchOnDescription: true,
     matchOnDetail: true,
   });
   if (picked === undefined) return;
-  const chosen =
-    picked.preset === undefined
-      ? { name: picked.configured ?? config.active, entry: null }
-      : await setUp(picked.preset, config);
+  const chosen = await namedBy(picked, config);
   if (chosen === null) return;
   const { name, entry } = chosen;
   // What was read is from before the questions.
@@ -52,17 +65,28 @@ export async function chooseProvider(server: Server): Promise<void> {
     waiting === undefined || name === now.active
       ? ''
       : ' Drafts that wait would now ask it, so read them again before you approve one.';
-  void vscode.window.showInformationMessage(`The provider is now ${name}.${note}`);
+  // What is asked here is not waited for: the command has done its work.
+  const told = vscode.window.showInformationMessage(`The provider is now ${name}.${note}`, check);
+  void told.then((answer) => {
+    if (answer === check) void vscode.commands.executeCommand(commandIds.checkProvider);
+  });
 }
 
-function choicesOf(config: ProviderConfig): Choice[] {
+/** What was picked, with what it lacks asked for. @returns null if the person gave up */
+async function namedBy(picked: Choice, config: ProviderConfig): Promise<Named | null> {
+  const { preset, editors, configured } = picked;
+  if (preset !== undefined) return setUp(preset, config);
+  return editors ?? { name: configured ?? config.active, entry: null };
+}
+
+function choicesOf(config: ProviderConfig, editors: readonly EditorChoice[]): Choice[] {
   const { Separator } = vscode.QuickPickItemKind;
   const configured = Object.entries(config.providers).map(([name, entry]): Choice => {
     const active = name === config.active;
     return {
       label: `${active ? '$(check)' : '$(circle-large-outline)'} ${name}`,
       description: [entry.model, ...(active ? ['active'] : [])].join(' · '),
-      detail: originOf(entry) ?? 'Nothing is sent over a network.',
+      detail: originOf(entry) ?? detailWithoutOrigin(entry),
       configured: name,
     };
   });
@@ -72,11 +96,19 @@ function choicesOf(config: ProviderConfig): Choice[] {
     { label: 'Set up', kind: Separator },
     ...configured,
     { label: 'New', kind: Separator },
+    ...editors.map((choice): Choice => {
+      // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
+      const title = choice.title.replaceAll('$(', '$ (');
+      return { label: `$(add) ${title}`, detail: choice.detail, editors: choice };
+    }),
     ...fresh.map((preset): Choice => {
       return { label: `$(add) ${preset.title}`, detail: preset.detail, preset };
     }),
   ];
 }
+
+const detailWithoutOrigin = ({ type }: ProviderEntry) =>
+  type === 'editor' ? 'The editor asks it, wherever it is.' : 'Nothing is sent over a network.';
 
 /** Asks for what a preset lacks. @returns null if the person gave up */
 async function setUp(preset: Preset, config: ProviderConfig): Promise<Named | null> {

@@ -1,14 +1,16 @@
 import * as vscode from 'vscode';
-import type { Draft } from '../../contract/operations.ts';
+import type { Args, Draft } from '../../contract/operations.ts';
 import type { Host } from '../../http/host.ts';
+import type { LanguageModels } from '../languageModel.ts';
 import type { Problems } from '../problems.ts';
 import type { ReviewPanels } from '../review/panels.ts';
 import type { Server } from '../server.ts';
 import { oneLine } from '../text.ts';
+import { needsConsent } from './needsConsent.ts';
 import { needsHost } from './needsHost.ts';
 
 /** The longest prompt that the server takes here, in characters. */
-const longest = 8000;
+export const longestPrompt = 8000;
 const review = 'Review';
 
 /** Asks what should be done, and lets the active provider propose it. Rejects as the client does. */
@@ -16,9 +18,11 @@ export async function generateDraft(
   server: Server,
   reviews: Pick<ReviewPanels, 'open'>,
   problems: Pick<Problems, 'note'>,
+  models: Pick<LanguageModels, 'askConsent'>,
 ): Promise<void> {
   const host = await needsHost(server);
   if (host === null) return;
+  await needsConsent(host, models);
   const prompt = await vscode.window.showInputBox({
     title: 'Generate Draft',
     prompt: 'What should be proposed? Nothing runs until you approve the draft.',
@@ -27,7 +31,42 @@ export async function generateDraft(
     validateInput: problemOf,
   });
   if (prompt === undefined) return;
-  const draft = await whileAsking(host, prompt, problems);
+  const steps = await pickForm(host);
+  if (steps !== null) await propose(host, { prompt, steps }, reviews, problems);
+}
+
+/** @returns whether to ask for steps; null if the person no longer wants anything */
+export async function pickForm({ client }: Host): Promise<boolean | null> {
+  const { active, providers } = await client.call('getProvider', {});
+  // Where no model is asked, there is nothing to choose.
+  if (providers[active]?.type === 'offline') return false;
+  const text = {
+    label: '$(note) Text',
+    detail: 'An answer or a plan to read.',
+    steps: false,
+  };
+  const steps = {
+    label: '$(diff) Steps that change files',
+    detail:
+      'Edits and commands, made from the files that clients may read: the model is shown them.',
+    steps: true,
+  };
+  const picked = await vscode.window.showQuickPick([text, steps], {
+    title: 'Generate Draft',
+    placeHolder: 'What should be proposed? Nothing runs until you approve the draft.',
+    ignoreFocusOut: true,
+  });
+  return picked?.steps ?? null;
+}
+
+/** Lets the active provider propose something, and tells when the draft is there. Rejects as the client does. */
+export async function propose(
+  host: Host,
+  asked: Args['generateDraft'],
+  reviews: Pick<ReviewPanels, 'open'>,
+  problems: Pick<Problems, 'note'>,
+): Promise<void> {
+  const draft = await whileAsking(host, asked, problems);
   if (draft === null) return;
   const told =
     draft.status === 'error'
@@ -47,15 +86,15 @@ export async function generateDraft(
 
 function problemOf(text: string): string | undefined {
   if (text.trim() === '') return 'Say in a few words what to propose.';
-  return text.length > longest
-    ? `That are ${text.length} characters; at most ${longest} can be sent.`
+  return text.length > longestPrompt
+    ? `That are ${text.length} characters; at most ${longestPrompt} can be sent.`
     : undefined;
 }
 
 /** @returns the draft, or null if the person no longer waits for it */
 async function whileAsking(
   { client }: Host,
-  prompt: string,
+  input: Args['generateDraft'],
   problems: Pick<Problems, 'note'>,
 ): Promise<Draft | null> {
   const { active, providers } = await client.call('getProvider', {});
@@ -67,7 +106,7 @@ async function whileAsking(
     cancellable: true,
   };
   return vscode.window.withProgress(options, (_progress, token) => {
-    const asked = client.call('generateDraft', { prompt });
+    const asked = client.call('generateDraft', input);
     const gaveUp = new Promise<null>((resolve) => {
       token.onCancellationRequested(() => {
         resolve(null);

@@ -7,7 +7,7 @@ import { subjectOf } from '../review/subject.ts';
 import { approvedRow, blockedReason } from '../trees/approvedRow.ts';
 import type { Row } from '../trees/row.ts';
 import { runRow } from '../trees/runRow.ts';
-import { createTitles } from '../trees/titles.ts';
+import { createTitledRuns } from '../trees/titledRuns.ts';
 
 /** How many records are offered, newest first. */
 const most = 200;
@@ -51,22 +51,34 @@ export async function pickArtifact(
   return pick(choices, title, 'Which approved artifact?', none);
 }
 
-/** The same for runs: those that are live, or all. */
+const runsFor = {
+  live: { status: ['running', 'paused', 'pending'], none: 'No run is under way.' },
+  going: { status: ['running', 'pending'], none: 'No run is under way that could be paused.' },
+  paused: { status: ['paused'], none: 'No run is paused.' },
+  undoable: {
+    status: ['done', 'error', 'cancelled'],
+    none: 'No run that is over has changed files, so there is nothing to undo.',
+  },
+  all: {
+    status: ['running', 'paused', 'pending', 'done', 'error', 'cancelled'],
+    none: 'Nothing has run yet.',
+  },
+} as const;
+
+/** The same for runs: those that are live, that can be paused, that are paused, that can be undone, or all. */
 export async function pickRun(
   client: Client,
   title: string,
-  which: 'live' | 'all',
+  which: keyof typeof runsFor,
 ): Promise<string | null> {
+  const { status, none } = runsFor[which];
   const runs = await client.call('listRuns', {
-    ...{ view: 'summary', limit: most },
-    ...(which === 'live' ? { status: ['running', 'paused', 'pending'] } : {}),
+    ...{ view: which === 'paused' ? 'full' : 'summary', limit: most, status: [...status] },
   });
-  const titles = await createTitles()(client, runs);
-  const choices = runs.map((run) => {
-    const named = { run, title: titles.get(run.approved_id) ?? null };
-    return { id: run.id, row: runRow(named, Date.now()) };
-  });
-  const none = which === 'live' ? 'No run is under way.' : 'Nothing has run yet.';
+  const titled = await createTitledRuns()(client, runs);
+  const choices = titled
+    .filter(({ undoable }) => which !== 'undoable' || undoable)
+    .map((one) => ({ id: one.run.id, row: runRow(one, Date.now()) }));
   return pick(choices, title, 'Which run?', none);
 }
 

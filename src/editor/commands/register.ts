@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { commandIds, innerCommandIds } from '../ids.ts';
+import type { LanguageModels } from '../languageModel.ts';
 import type { Problems } from '../problems.ts';
 import { openReviewPanel } from '../review/openReviewPanel.ts';
 import type { ReviewPanels } from '../review/panels.ts';
@@ -10,15 +11,21 @@ import type { Views } from '../trees/views.ts';
 import { approveAgain } from './approveAgain.ts';
 import { approveDraft } from './approveDraft.ts';
 import { cancelRun } from './cancelRun.ts';
+import { checkProvider } from './checkProvider.ts';
 import { chooseProvider } from './chooseProvider.ts';
 import { copyToken } from './copyToken.ts';
+import { draftThisTask } from './draftThisTask.ts';
 import { generateDraft } from './generateDraft.ts';
 import { newDraft } from './newDraft.ts';
+import { pauseRun } from './pauseRun.ts';
 import { rejectDraft } from './rejectDraft.ts';
+import { resumeRun } from './resumeRun.ts';
 import { runApprovedArtifact } from './runApprovedArtifact.ts';
+import { setPlanFromActiveEditor } from './setPlanFromActiveEditor.ts';
 import { setProviderKey } from './setProviderKey.ts';
 import { showMenu } from './showMenu.ts';
 import { showRunLog } from './showRunLog.ts';
+import { undoRun } from './undoRun.ts';
 
 /** What commands act through. */
 export interface CommandParts {
@@ -26,6 +33,7 @@ export interface CommandParts {
   views: Views;
   reviews: ReviewPanels;
   runLogs: RunLogDocuments;
+  models: LanguageModels;
   problems: Problems;
 }
 
@@ -52,7 +60,7 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
 }
 
 function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
-  const { server, views, reviews, runLogs, problems } = parts;
+  const { server, views, reviews, runLogs, models, problems } = parts;
   return {
     startServer: () => start(server),
     stopServer: () => server.stop(),
@@ -61,7 +69,7 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
       await start(server);
     },
     newDraft: () => newDraft(server),
-    generateDraft: () => generateDraft(server, reviews, problems),
+    generateDraft: () => generateDraft(server, reviews, problems, models),
     openReviewPanel: (item) => openReviewPanel(server, reviews, item),
     approveDraft: (item) => approveDraft(server, reviews, false, item),
     approveAndRunDraft: (item) => approveDraft(server, reviews, true, item),
@@ -69,10 +77,16 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
     runApprovedArtifact: (item) => runApprovedArtifact(server, item),
     approveAgain: (item) => approveAgain(server, reviews, item),
     cancelRun: (item) => cancelRun(server, item),
+    pauseRun: (item) => pauseRun(server, item),
+    resumeRun: (item) => resumeRun(server, item),
+    undoRun: (item) => undoRun(server, item),
+    draftThisTask: (item) => draftThisTask(server, reviews, problems, models, item),
     showRunLog: (item) => showRunLog(server, runLogs, item),
     copyToken: () => copyToken(server),
     setProviderKey: () => setProviderKey(server),
-    chooseProvider: () => chooseProvider(server),
+    chooseProvider: () => chooseProvider(server, models),
+    checkProvider: () => checkProvider(server, models, problems),
+    setPlanFromActiveEditor: () => setPlanFromActiveEditor(server),
     showLog: () => problems.showLog(),
     refresh: () => views.refresh(),
   };

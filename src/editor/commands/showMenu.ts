@@ -19,6 +19,7 @@ const running: readonly Entry[] = [
   { label: '$(add) New Draft', command: commandIds.newDraft },
   line('Settings'),
   { label: '$(hubot) Choose Provider', command: commandIds.chooseProvider },
+  { label: '$(pulse) Check Provider', command: commandIds.checkProvider },
   { label: '$(key) Set Provider Key', command: commandIds.setProviderKey },
   { label: '$(copy) Copy Token', command: commandIds.copyToken },
   line('Server'),

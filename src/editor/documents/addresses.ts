@@ -27,6 +27,15 @@ export interface ViewAddress {
   part: PartName;
 }
 
+/** Where the text of one change of an edit step can be read. */
+export interface WriteAddress {
+  id: string;
+  revision: string;
+  /** Both count from 0. */
+  step: number;
+  change: number;
+}
+
 export interface EditAddress {
   id: string;
   part: EditablePart;
@@ -40,6 +49,14 @@ export function viewPath({ id, revision, part }: ViewAddress): string {
   return `/drafts/${id}/${revision}/${fileNames[part]}`;
 }
 
+/**
+ * The query of a `gimo:` address of what an edit step writes. Its path is that of the file: so the editor shows it as that
+ * file, and knows its language.
+ */
+export function writeQuery({ id, revision, step, change }: WriteAddress): string {
+  return `${id}/${revision}/${step}.${change}`;
+}
+
 /** The path of a `gimo-draft:` address. */
 export function editPath({ id, part }: EditAddress): string {
   return `/${id}/${fileNames[part]}`;
@@ -51,6 +68,14 @@ export function parseViewPath(path: string): ViewAddress | null {
   const part = partNames.find((name) => fileNames[name] === file);
   if (id === undefined || revision === undefined || part === undefined) return null;
   return { id, revision, part };
+}
+
+/** Reads the query of a `gimo:` address of what an edit step writes; null if it is none. */
+export function parseWriteQuery(query: string): WriteAddress | null {
+  const [, id, revision, step, change] =
+    /^([^/]+)\/([^/]+)\/(\d{1,3})\.(\d{1,3})$/.exec(query) ?? [];
+  if (id === undefined || revision === undefined) return null;
+  return { id, revision, step: Number(step), change: Number(change) };
 }
 
 /** Reads the path of a `gimo-draft:` address; null if it is none. */

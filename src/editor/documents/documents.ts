@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Host } from '../../http/host.ts';
-import { documentCommandIds } from '../ids.ts';
+import { documentCommandIds, viewIds } from '../ids.ts';
 import type { Problems } from '../problems.ts';
 import { createBases } from './bases.ts';
 import { createConflicts } from './conflicts.ts';
@@ -69,7 +69,8 @@ export function createDraftDocuments(options: DocumentsOptions): DraftDocuments 
       const host = await hostOrStart(source);
       const all = ['draft', 'approved', 'rejected', 'error'] as const;
       const id = host && (await draftOf(called, host, all, 'Open Draft Diff'));
-      if (host && id !== null) await openDiff(host, id);
+      const refocus = isRow(called) ? backToDrafts : undefined;
+      if (host && id !== null) await openDraftDiff(host, id, { shown, lastSeen, refocus });
     }),
   );
   return {
@@ -77,6 +78,14 @@ export function createDraftDocuments(options: DocumentsOptions): DraftDocuments 
     openDiff: (id) => withHost(id, openDiff),
     dispose: () => owned.dispose(),
   };
+}
+
+/** Whether a command was given on a row of the tree. */
+const isRow = (called: unknown) =>
+  typeof called === 'object' && called !== null && 'record' in called;
+
+async function backToDrafts(): Promise<void> {
+  await vscode.commands.executeCommand(`${viewIds.drafts}.focus`);
 }
 
 /** Registers a command; what it throws is told to the person who gave it. */

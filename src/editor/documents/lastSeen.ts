@@ -1,12 +1,12 @@
 import { type Bounds, newestThatFit } from './bounded.ts';
-import type { Revision } from './revision.ts';
+import type { Texts } from './revision.ts';
 
 /** What a person has seen of a draft. */
 interface Entry {
   id: string;
-  seen: Revision;
+  seen: Texts;
   /** What was seen before that: so that the same diff can be opened again. */
-  before: Revision | null;
+  before: Texts | null;
 }
 
 /** The part of an editor's `Memento` that is needed. */
@@ -18,11 +18,11 @@ export interface Memory {
 /** What was seen of which draft in this workspace, kept across windows and restarts. */
 export interface LastSeen {
   /** What to compare this revision with: what was seen before it; null if nothing was. */
-  baseOf(id: string, now: Revision): Revision | null;
+  baseOf(id: string, now: Texts): Texts | null;
   /** Notes that this revision has been shown. */
-  see(id: string, now: Revision): Promise<void>;
+  see(id: string, now: Texts): Promise<void>;
   /** A revision that was seen, if it is still remembered. */
-  find(id: string, revision: string): Revision | null;
+  find(id: string, revision: string): Texts | null;
 }
 
 export const lastSeenBounds: Bounds = { count: 200, bytes: 1024 * 1024 };
@@ -30,14 +30,15 @@ export const lastSeenKey = 'gimo.lastSeen';
 
 export function createLastSeen(memory: Memory, bounds = lastSeenBounds): LastSeen {
   const read = () => entriesOf(memory.get<unknown>(lastSeenKey));
-  const baseOf = (id: string, now: Revision) => {
+  const baseOf = (id: string, now: Texts) => {
     const entry = read().find((one) => one.id === id);
     return entry?.seen.revision === now.revision ? entry.before : (entry?.seen ?? null);
   };
   return {
     baseOf,
     async see(id, now) {
-      const whole = { id, seen: now, before: baseOf(id, now) };
+      const seen = { revision: now.revision, parts: now.parts };
+      const whole = { id, seen, before: baseOf(id, now) };
       // What is new counts for more than what was before it.
       const entry = sizeOf(whole) > bounds.bytes ? { ...whole, before: null } : whole;
       const others = read().filter((one) => one.id !== id);
@@ -52,7 +53,7 @@ export function createLastSeen(memory: Memory, bounds = lastSeenBounds): LastSee
 }
 
 /** The size of a revision's texts, in bytes. */
-export function bytesOf({ revision, parts }: Revision): number {
+export function bytesOf({ revision, parts }: Texts): number {
   return Object.values(parts).reduce((sum, text) => sum + Buffer.byteLength(text), revision.length);
 }
 
@@ -70,7 +71,7 @@ function entriesOf(kept: unknown): Entry[] {
   });
 }
 
-function revisionIn(kept: unknown): Revision | null {
+function revisionIn(kept: unknown): Texts | null {
   if (!isObject(kept) || typeof kept.revision !== 'string' || !isObject(kept.parts)) return null;
   const { prompt, content, steps, context, provider } = kept.parts;
   if (!isText(prompt) || !isText(content) || !isText(steps)) return null;

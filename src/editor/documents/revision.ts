@@ -2,13 +2,19 @@ import { createHash } from 'node:crypto';
 import type { Draft } from '../../contract/operations.ts';
 import type { Step } from '../../contract/records.ts';
 import { type PartName, partNames } from './addresses.ts';
+import { type Write, writesOf } from './writes.ts';
 
 /** A draft at one moment, as the texts that a person reads. Nothing is left out of them, and nothing redacted. */
-export interface Revision {
+export interface Texts {
   /** The draft's digest; of a record that has none (it failed, or is from the Python service) a hash of its texts. */
   revision: string;
   /** Empty where the draft has no such part. */
   parts: Readonly<Record<PartName, string>>;
+}
+
+/** The same, with the files that its edit steps would write. */
+export interface Revision extends Texts {
+  writes: readonly Write[];
 }
 
 export function revisionOf(draft: Draft): Revision {
@@ -19,11 +25,14 @@ export function revisionOf(draft: Draft): Revision {
     context: Object.keys(draft.context).length === 0 ? '' : pretty(draft.context),
     provider: draft.provider_resolved === null ? '' : pretty(draft.provider_resolved),
   };
-  return { revision: draft.digest ?? `undigested-${hashOf(parts)}`, parts };
+  return {
+    ...{ revision: draft.digest ?? `undigested-${hashOf(parts)}`, parts },
+    writes: writesOf(draft.steps),
+  };
 }
 
 /** A revision as it is told to people. */
-export const shortOf = ({ revision }: Revision): string => revision.slice(0, 8);
+export const shortOf = ({ revision }: Texts): string => revision.slice(0, 8);
 
 /**
  * The parts that a diff of two revisions has to show, the one to look at last. There is always one, and if nothing has
@@ -31,7 +40,7 @@ export const shortOf = ({ revision }: Revision): string => revision.slice(0, 8);
  *
  * @param before null: nothing was seen before
  */
-export function partsToShow(before: Revision | null, now: Revision): PartName[] {
+export function partsToShow(before: Texts | null, now: Texts): PartName[] {
   const changed = partNames.filter((name) => differs(name, before, now));
   if (changed.length === 0) return [now.parts.content === '' ? 'prompt' : 'content'];
   return [...changed].sort((a, b) => weight[a] - weight[b]);
@@ -45,7 +54,7 @@ const weight: Record<PartName, number> = {
   steps: 4,
 };
 
-function differs(name: PartName, before: Revision | null, now: Revision): boolean {
+function differs(name: PartName, before: Texts | null, now: Texts): boolean {
   // A provider alone is nothing to read, and a decided draft does not tell it any more.
   if (name === 'provider' && (!before?.parts.provider || now.parts.provider === '')) return false;
   return now.parts[name] !== (before?.parts[name] ?? '');

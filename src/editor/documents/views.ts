@@ -1,8 +1,14 @@
 import * as vscode from 'vscode';
 import { messageOf } from '../messages.ts';
-import { emptyPath, parseViewPath, schemes, type ViewAddress } from './addresses.ts';
+import {
+  emptyPath,
+  parseViewPath,
+  parseWriteQuery,
+  schemes,
+  type WriteAddress,
+} from './addresses.ts';
 import type { LastSeen } from './lastSeen.ts';
-import { revisionOf } from './revision.ts';
+import { type Revision, revisionOf, type Texts } from './revision.ts';
 import type { Shown } from './shown.ts';
 import { codeOf, type PatientSource } from './source.ts';
 
@@ -26,9 +32,8 @@ export function registerDraftViews({ source, shown, lastSeen }: ViewsOptions): v
   const changed = new vscode.EventEmitter<vscode.Uri>();
   const unserved = new Map<string, vscode.Uri>();
 
-  const textOf = async ({ id, revision, part }: ViewAddress, uri: vscode.Uri) => {
-    const known = shown.find(id, revision) ?? lastSeen.find(id, revision);
-    if (known !== null) return known.parts[part];
+  /** The revision from the server; a text in its place where it cannot be had. */
+  const fetched = async (id: string, revision: string, uri: vscode.Uri) => {
     const host = await source.soon();
     if (host === null) {
       unserved.set(uri.toString(), uri);
@@ -37,7 +42,22 @@ export function registerDraftViews({ source, shown, lastSeen }: ViewsOptions): v
     const now = revisionOf(await host.client.call('getDraft', { draft_id: id }));
     if (now.revision !== revision) return words.changed;
     shown.add(id, now);
-    return now.parts[part];
+    return now;
+  };
+  const textOf = async (uri: vscode.Uri): Promise<string> => {
+    const write = parseWriteQuery(uri.query);
+    const view = parseViewPath(uri.path);
+    if (write !== null) {
+      const { id, revision } = write;
+      const writes = shown.find(id, revision)?.writes;
+      const known = writes === undefined ? await fetched(id, revision, uri) : { writes };
+      return typeof known === 'string' ? known : written(known, write);
+    }
+    if (view === null) return words.noAddress;
+    const { id, revision, part } = view;
+    const known: Texts | string =
+      shown.find(id, revision) ?? lastSeen.find(id, revision) ?? (await fetched(id, revision, uri));
+    return typeof known === 'string' ? known : known.parts[part];
   };
 
   return vscode.Disposable.from(
@@ -45,11 +65,9 @@ export function registerDraftViews({ source, shown, lastSeen }: ViewsOptions): v
     vscode.workspace.registerTextDocumentContentProvider(schemes.view, {
       onDidChange: changed.event,
       async provideTextDocumentContent(uri) {
-        if (uri.path === emptyPath) return '';
-        const address = parseViewPath(uri.path);
-        if (address === null) return words.noAddress;
+        if (uri.path === emptyPath && uri.query === '') return '';
         try {
-          return await textOf(address, uri);
+          return await textOf(uri);
         } catch (error) {
           return codeOf(error) === 'not_found' ? words.gone : `${messageOf(error)}\n`;
         }
@@ -62,4 +80,10 @@ export function registerDraftViews({ source, shown, lastSeen }: ViewsOptions): v
       for (const uri of waiting) changed.fire(uri);
     }),
   );
+}
+
+/** What a change writes; nothing if it deletes its file. */
+function written({ writes }: Pick<Revision, 'writes'>, at: WriteAddress): string {
+  const found = writes.find(({ step, change }) => step === at.step && change === at.change);
+  return found === undefined ? words.noAddress : (found.text ?? '');
 }

@@ -3,8 +3,10 @@ import * as vscode from 'vscode';
 import type { PanelSubject } from '../../contract/panel.ts';
 import type { Host } from '../../http/host.ts';
 import { coalesce } from '../coalesce.ts';
+import { askYesNo } from '../commands/askYesNo.ts';
 import { reviewViewType } from '../ids.ts';
 import type { Problems } from '../problems.ts';
+import { folderToServe } from '../startHost.ts';
 import { pageOf } from './page.ts';
 import type { Session } from './session.ts';
 import { keyOf } from './subject.ts';
@@ -72,7 +74,9 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
   const attach = (panel: vscode.WebviewPanel, subject: PanelSubject) => {
     const session = loadSession().then(({ createSession }) =>
       createSession({
-        ...{ subject, open, decisions: options.decisions },
+        ...{ subject, open },
+        decisions: { ...options.decisions, confirmUndo },
+        root: folderToServe,
         client: () => host()?.client ?? null,
         post: (message) => void panel.webview.postMessage(message),
         rendered: (id, digest) => rendered.add(`${id} ${digest}`),
@@ -98,10 +102,13 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
     const owned = [
       records,
       logs,
+      watchFiles(session, records.request, problems.note),
       panel.webview.onDidReceiveMessage(async (raw: unknown) => (await session).receive(raw)),
       // A hidden panel is unloaded, and says that it is ready when it is shown again.
       panel.onDidChangeViewState(async () => {
         if (!panel.visible) (await session).pause();
+        // Whoever comes back may have saved, or left unsaved, what it compares with.
+        else if (panel.active) records.request();
       }),
     ];
     panel.onDidDispose(async () => {
@@ -134,6 +141,37 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
     },
   };
 }
+
+/** Looks again when a file changes that a panel compares with: which those are changes with the draft. */
+function watchFiles(
+  session: Promise<Session>,
+  look: () => void,
+  note: (error: unknown) => void,
+): vscode.Disposable {
+  const changed = ({ fsPath }: vscode.Uri) =>
+    session
+      .then((now) => {
+        if (now.concernsFile(fsPath)) look();
+      })
+      .catch(note);
+  const files = vscode.workspace.createFileSystemWatcher('**/*');
+  return vscode.Disposable.from(
+    files,
+    files.onDidChange(changed),
+    files.onDidCreate(changed),
+    files.onDidDelete(changed),
+    vscode.workspace.onDidSaveTextDocument(({ uri }) => changed(uri)),
+  );
+}
+
+const confirmUndo = (runId: string) =>
+  askYesNo({
+    title: `Undo: ${runId}`,
+    question: 'Each file that is still as the run left it becomes what it was before. Undo?',
+    no: 'No, leave the files as they are',
+    yes: 'Yes, put them back',
+    about: [],
+  });
 
 function iconsIn(extension: vscode.Uri): { light: vscode.Uri; dark: vscode.Uri } {
   return {

@@ -1,34 +1,37 @@
 import type { Client } from '../../client/client.ts';
-import { ErrorCodeSchema } from '../../contract/errors.ts';
 import type { ChangeEvent } from '../../contract/events.ts';
 import { FromPanel, PanelSubject, type ToPanel } from '../../contract/panel.ts';
-import { messageOf } from '../messages.ts';
-import { oneLine } from '../text.ts';
+import { answered } from '../answered.ts';
+import { Refusal } from '../messages.ts';
 import { createLogPieces } from './logPieces.ts';
+import { codeOf, createReading, type ReadingPorts, toldOf } from './reading.ts';
 
 /*
  * One panel's talk with the server, without the editor. It is loaded with the first panel, since it brings the
  * contract's schemas, which are too heavy to be there before.
  */
 
-export interface SessionPorts {
-  subject: PanelSubject;
+export interface SessionPorts extends ReadingPorts {
   /** Of the server of this window; null while there is none. */
   client(): Client | null;
   post(message: ToPanel): void;
   /** Shows another record in its own panel. */
   open(subject: PanelSubject): void;
-  decisions: { edit(id: string): void; openDiff(id: string): void };
+  decisions: {
+    edit(id: string): void;
+    openDiff(id: string): void;
+    /** Asks whether a run's edits are to be taken back. */
+    confirmUndo(runId: string): Promise<boolean>;
+  };
   /** A draft with exactly this digest was rendered whole, and the panel's own hash says the same. */
   rendered(draftId: string, digest: string): void;
-  titled(title: string): void;
-  /** Something was thrown that a person is not told in all detail. */
-  note(error: unknown): void;
 }
 
 export interface Session {
   /** What has to be read again after this: the record, only the log of the run, or nothing. */
   concerns(event: ChangeEvent): 'record' | 'log' | null;
+  /** Whether a file of the workspace is one that the panel compares with, or would. @param file absolute */
+  concernsFile(file: string): boolean;
   /** Reads the record and sends it. Never rejects. */
   refresh(): Promise<void>;
   /** Sends what was logged since. Never rejects. */
@@ -49,9 +52,8 @@ export function recall(state: unknown): PanelSubject | null {
 export function createSession(ports: SessionPorts): Session {
   const { subject } = ports;
   const log = createLogPieces(subject.id);
+  const reading = createReading(ports);
   let listens = false;
-  /** Of the draft as it was last sent. */
-  let sent: { etag: string | undefined; digest: string | null } | null = null;
   let last: Promise<void> = Promise.resolve();
 
   const post = (message: ToPanel) => {
@@ -64,31 +66,8 @@ export function createSession(ports: SessionPorts): Session {
   };
 
   const read = async (client: Client) => {
-    if (subject.kind === 'draft') await readDraft(client, subject.id);
-    else if (subject.kind === 'approved') await readApproved(client, subject.id);
-    else await readRun(client, subject.id);
-  };
-  const readDraft = async (client: Client, draft_id: string) => {
-    const [{ body: draft, etag }, config] = await Promise.all([
-      client.answer('getDraft', { draft_id }),
-      client.call('getConfig', {}),
-    ]);
-    sent = { etag, digest: draft.digest };
-    ports.titled(titleOf(draft.prompt, 'Draft'));
-    const { default_auto_run: auto_run, require_reason_on_reject: reason_required } = config;
-    post({ type: 'draft', draft, auto_run, reason_required });
-  };
-  const readApproved = async (client: Client, approved_id: string) => {
-    const approved = await client.call('getApproved', { approved_id });
-    ports.titled(`Approved: ${titleOf(approved.prompt, approved.id)}`);
-    post({ type: 'approved', approved });
-  };
-  const readRun = async (client: Client, run_id: string) => {
-    const run = await client.call('getRun', { run_id });
-    const approved = await approvedOf(client, run.approved_id);
-    ports.titled(`Run: ${titleOf(approved?.prompt ?? '', run.id)}`);
-    post({ type: 'run', run: { ...run, log: [] }, approved });
-    await readLog(client);
+    post(await reading.read(client));
+    if (subject.kind === 'run') await readLog(client);
   };
   const readLog = async (client: Client) => {
     const piece = await log.next(client);
@@ -117,7 +96,7 @@ export function createSession(ports: SessionPorts): Session {
       await job(client);
     } catch (error) {
       ports.note(error);
-      post({ type: 'refused', code: codeOf(error), message: messageOf(error) });
+      post({ type: 'refused', code: codeOf(error), message: toldOf(error) });
     }
     await refresh();
     post({ type: 'busy', what: null });
@@ -127,7 +106,7 @@ export function createSession(ports: SessionPorts): Session {
     act(message.run ? 'Approving and starting' : 'Approving', async (client) => {
       const { draft_id, digest, shown_digest, run: auto_run } = message;
       const named = { draft_id, digest, shown_digest, auto_run };
-      const { run, run_error } = await client.call('approveDraft', named);
+      const { run, run_error } = answered(await client.call('approveDraft', named));
       if (run !== null) ports.open({ kind: 'run', id: run.id });
       if (run_error === undefined) return;
       const told = `The draft is approved, but no run was made. ${run_error}`;
@@ -135,7 +114,8 @@ export function createSession(ports: SessionPorts): Session {
     });
   const reject = ({ draft_id, reason }: Message<'reject'>) =>
     act('Rejecting', async (client) => {
-      const ifMatch = sent?.etag === undefined ? {} : { ifMatch: sent.etag };
+      const etag = reading.sent()?.etag;
+      const ifMatch = etag === undefined ? {} : { ifMatch: etag };
       await client.call('rejectDraft', { draft_id, reason }, ifMatch);
     });
   const run = ({ approved_id }: Message<'run'>) =>
@@ -147,6 +127,23 @@ export function createSession(ports: SessionPorts): Session {
     act('Stopping', async (client) => {
       await client.call('cancelRun', { run_id });
     });
+  const pause = ({ run_id }: Message<'pause'>) =>
+    act('Pausing', async (client) => {
+      await client.call('pauseRun', { run_id });
+    });
+  const resume = ({ run_id, seen }: Message<'resume'>) =>
+    act('Going on', async (client) => {
+      const { status, steps } = await client.call('getRun', { run_id });
+      // Somebody else may have let it go on meanwhile, to a gate that this person has not looked at.
+      if (status !== 'paused' || steps.map((step) => step.status).join() !== seen.join())
+        throw new Refusal('The run is not where you saw it, so nothing was resumed. Look again.');
+      answered(await client.call('resumeRun', { run_id }));
+    });
+  const undo = ({ run_id }: Message<'undo'>) =>
+    act('Undoing', async (client) => {
+      if (!(await ports.decisions.confirmUndo(run_id))) return;
+      post({ type: 'undone', run_id, ...(await client.call('undoRun', { run_id })) });
+    });
 
   const ready = () => {
     listens = true;
@@ -154,8 +151,9 @@ export function createSession(ports: SessionPorts): Session {
     return refresh();
   };
   const rendered = ({ digest }: Message<'rendered'>) => {
-    if (digest === sent?.digest) ports.rendered(subject.id, digest);
-    else ports.note(new Error(`A panel rendered ${subject.id} as ${digest}, not ${sent?.digest}.`));
+    const sent = reading.sent()?.digest;
+    if (digest === sent) ports.rendered(subject.id, digest);
+    else ports.note(new Error(`A panel rendered ${subject.id} as ${digest}, not ${sent}.`));
   };
 
   const carryOut = async (message: FromPanel): Promise<void> => {
@@ -176,6 +174,12 @@ export function createSession(ports: SessionPorts): Session {
         return run(message);
       case 'cancel':
         return cancel(message);
+      case 'pause':
+        return pause(message);
+      case 'resume':
+        return resume(message);
+      case 'undo':
+        return undo(message);
       case 'open':
         return ports.open(message.subject);
     }
@@ -183,6 +187,7 @@ export function createSession(ports: SessionPorts): Session {
 
   return {
     concerns: (event) => concerns(subject, event),
+    concernsFile: reading.concernsFile,
     refresh,
     refreshLog: () => inTurn(() => attempt(readLog)),
     async receive(raw) {
@@ -213,29 +218,11 @@ function concerns({ kind, id }: PanelSubject, event: ChangeEvent): 'record' | 'l
   return null;
 }
 
-async function approvedOf(client: Client, approved_id: string) {
-  try {
-    return await client.call('getApproved', { approved_id });
-  } catch (error) {
-    // A run can be read without its artifact.
-    if (codeOf(error) === 'not_found') return null;
-    throw error;
-  }
-}
-
 const noServer =
   'The GIMO server is not running in this window. You can read on; to decide something, start it.';
 
 function awayMessage({ kind }: PanelSubject, error: unknown): string {
-  if (codeOf(error) !== 'not_found') return messageOf(error);
+  if (codeOf(error) !== 'not_found') return toldOf(error);
   const what = { draft: 'draft', approved: 'approved artifact', run: 'run' }[kind];
   return `This ${what} is not there any more. It may have been cleaned up because of its age.`;
 }
-
-/** The code of an error that crossed a boundary: known by its name, as its class may come from another bundle. */
-function codeOf(error: unknown) {
-  if (!(error instanceof Error) || error.name !== 'GimoError' || !('code' in error)) return null;
-  return ErrorCodeSchema.safeParse(error.code).data ?? null;
-}
-
-const titleOf = (prompt: string, otherwise: string) => oneLine(prompt, 40) || otherwise;

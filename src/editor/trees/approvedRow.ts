@@ -5,6 +5,7 @@ import { capital, type Row, tooltipOf } from './row.ts';
 const looks = {
   runnable: { id: 'verified-filled', color: 'testing.iconPassed' },
   blocked: { id: 'lock', color: 'list.warningForeground' },
+  spent: { id: 'archive', color: 'disabledForeground' },
 } as const;
 
 /**
@@ -14,7 +15,9 @@ const looks = {
  */
 export function approvedRow(artifact: ApprovedListItem, now: number): Row {
   const why = blockedReason(artifact, now);
-  const state = why === null ? 'runnable' : 'blocked';
+  const { consumed_by } = artifact;
+  const state = why === null ? 'runnable' : consumed_by === null ? 'blocked' : 'spent';
+  const told = consumed_by === null ? state : `spent on ${consumed_by}`;
   const age = ageOf(artifact.approved_at, now);
   const label = oneLine(artifact.prompt, 120);
   const named = artifact.provider_resolved;
@@ -22,7 +25,7 @@ export function approvedRow(artifact: ApprovedListItem, now: number): Row {
   const prompt = artifact.prompt_truncated === true ? `${artifact.prompt}…` : artifact.prompt;
   return {
     label,
-    description: [age.short, ...provider, state].join(' · '),
+    description: [age.short, ...provider, told].join(' · '),
     icon: looks[state],
     contextValue: `approved;${state};`,
     tooltip: tooltipOf(`**${capital(state)}** (approved ${age.long})`, prompt, [
@@ -31,7 +34,7 @@ export function approvedRow(artifact: ApprovedListItem, now: number): Row {
       ['approved', artifact.approved_at],
       ['by', artifact.approved_by],
       ['expires', artifact.expires_at],
-      ['used by', artifact.consumed_by],
+      ['spent on', consumed_by],
       ['provider', named?.name],
       ['model', named?.model],
       ['goes to', named?.origin],

@@ -177,7 +177,8 @@ function groupItem<G extends string, T>(
   return item;
 }
 
-function moreItem(viewId: string, group: string): vscode.TreeItem {
+/** The last row of a page: a click shows one page more. */
+export function moreItem(viewId: string, group: string): vscode.TreeItem {
   const item = new vscode.TreeItem('Show more');
   item.id = `more:${group}`;
   item.iconPath = new vscode.ThemeIcon('ellipsis');
@@ -204,12 +205,18 @@ function recordItem<G extends string, T>(
   return item;
 }
 
-function itemOf(id: string, row: Row): vscode.TreeItem {
+/** A row as the editor draws it. */
+export function itemOf(
+  id: string,
+  row: Omit<Row, 'icon'> & Partial<Pick<Row, 'icon'>>,
+): vscode.TreeItem {
   const item = new vscode.TreeItem(row.label);
   item.id = id;
   item.description = row.description;
   item.contextValue = row.contextValue;
-  item.iconPath = new vscode.ThemeIcon(row.icon.id, new vscode.ThemeColor(row.icon.color));
+  const { icon } = row;
+  if (icon !== undefined)
+    item.iconPath = new vscode.ThemeIcon(icon.id, new vscode.ThemeColor(icon.color));
   const tooltip = new vscode.MarkdownString(row.tooltip);
   tooltip.isTrusted = false;
   tooltip.supportHtml = false;

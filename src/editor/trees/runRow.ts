@@ -1,5 +1,7 @@
-import type { RunListItem } from '../../contract/operations.ts';
 import type { RunStep } from '../../contract/records.ts';
+import type { RunListItem } from '../../contract/rows/runs.ts';
+import { answerOf, continuedBy, editedFiles, exitOf } from '../stepResults.ts';
+import { isWaitingGate, kindWords, titleOf } from '../steps.ts';
 import { ageOf, durationOf, oneLine } from '../text.ts';
 import { capital, type Row, tooltipOf } from './row.ts';
 
@@ -7,6 +9,8 @@ import { capital, type Row, tooltipOf } from './row.ts';
 export interface TitledRun {
   run: RunListItem;
   title: string | null;
+  /** Whether it is over and has changed files, which can be put back; false if left out. */
+  undoable?: boolean;
 }
 
 const runLooks = {
@@ -26,38 +30,38 @@ const stepLooks = {
   skipped: { id: 'debug-step-over', color: 'disabledForeground' },
 } as const satisfies Record<RunStep['status'], Row['icon']>;
 
-const kindWords = {
-  prompt: 'Ask the model',
-  edit: 'Change files',
-  command: 'Run a command',
-  gate: 'Wait for a person',
-} as const satisfies Record<RunStep['kind'], string>;
-
-/** How much of a step's answer its tooltip shows, in characters. */
+/** How much of what a step left its tooltip shows, in characters. */
 const shownAnswer = 2000;
 
 export const isLive = (status: RunListItem['status']): boolean =>
   status === 'pending' || status === 'running' || status === 'paused';
+
+/** The gate that a run waits at; undefined if it waits at none, or that is not known. */
+export const waitingGate = ({ steps }: RunListItem): RunStep | undefined =>
+  steps?.find(isWaitingGate);
 
 /**
  * Turns a run into a row.
  *
  * @param now milliseconds since 1970, from which its age is counted
  */
-export function runRow({ run, title }: TitledRun, now: number): Row {
+export function runRow({ run, title, undoable = false }: TitledRun, now: number): Row {
   const { status } = run;
   const age = ageOf(run.created_at, now);
   const label = title === null ? run.id : oneLine(title, 120);
   const took = durationOf(run.started_at, run.finished_at);
-  const state = took === null ? status : `${status} in ${took}`;
+  const state = stateOf(run);
+  const told = took === null ? state : `${state} in ${took}`;
+  const flags = [isLive(status) ? 'live' : 'over', status, ...(undoable ? ['undoable'] : [])];
   return {
     label,
     // The state before the age: in a narrow side bar the end is cut off.
-    description: [state, age.short].join(' · '),
+    description: [told, age.short].join(' · '),
     icon: runLooks[status],
-    contextValue: `run;${isLive(status) ? 'live' : 'over'};${status};`,
+    contextValue: `run;${flags.join(';')};`,
     tooltip: tooltipOf(`**${capital(status)}** (created ${age.long})`, title, [
       ['error', run.error],
+      ['waits at', waitingGate(run)?.title],
       ['id', run.id],
       ['artifact', run.approved_id],
       ['by', run.actor],
@@ -66,36 +70,68 @@ export function runRow({ run, title }: TitledRun, now: number): Row {
       ['ended', run.finished_at],
       ['attempt', run.attempt > 1 ? String(run.attempt) : null],
     ]),
-    spoken: [`run ${status}`, label, ...(took === null ? [] : [`took ${took}`]), age.long].join(
+    spoken: [`run ${state}`, label, ...(took === null ? [] : [`took ${took}`]), age.long].join(
       ', ',
     ),
   };
 }
 
+/** The state in words: a gate is named, and a pause that somebody asked for is told before it comes. */
+function stateOf(run: RunListItem): string {
+  const gate = waitingGate(run);
+  if (run.status === 'paused' && gate !== undefined)
+    return gate.title === undefined ? 'waits at a gate' : `waits: ${oneLine(gate.title, 60)}`;
+  return run.status === 'running' && run.pause_requested === true ? 'pausing' : run.status;
+}
+
 /** Turns a step of a run into a row. `number` counts from 1. */
 export function stepRow(step: RunStep, number: number): Row {
   const words = kindWords[step.kind];
+  const title = titleOf(step);
+  const waits = isWaitingGate(step);
   const took = durationOf(step.started_at, step.finished_at);
-  const state = took === null ? step.status : `${step.status} in ${took}`;
+  const state = waits ? 'waits for you' : took === null ? step.status : `${step.status} in ${took}`;
+  const facts = factsOf(step);
   return {
-    label: `${number}. ${words}`,
-    description: [state, oneLine(step.id, 40)].join(' · '),
-    icon: stepLooks[step.status],
+    label: `${number}. ${title}`,
+    description: [
+      ...[state, ...facts],
+      title === words ? oneLine(step.id, 40) : words.toLowerCase(),
+    ].join(' · '),
+    icon: waits ? runLooks.paused : stepLooks[step.status],
     contextValue: `step;${step.kind};${step.status};`,
-    tooltip: tooltipOf(`**${words}**: ${step.status}`, answerOf(step.result), [
+    tooltip: tooltipOf(`**${words}**: ${waits ? 'waits for you' : step.status}`, textOf(step), [
+      ['title', step.title],
       ['step', step.id],
+      ['result', facts.length === 0 ? null : facts.join(', ')],
+      ['by', continuedBy(step)],
       ['began', step.started_at],
       ['ended', step.finished_at],
     ]),
-    spoken: [`step ${number}`, words, state].join(', '),
+    spoken: [`step ${number}`, title, ...(title === words ? [] : [words]), state, ...facts].join(
+      ', ',
+    ),
   };
 }
 
-/** The start of what a prompt step answered. */
-function answerOf(result: unknown): string | null {
-  if (typeof result !== 'object' || result === null || !('text' in result)) return null;
-  const { text } = result;
-  if (typeof text !== 'string' || text === '') return null;
+/** What came of a step, in a few words. */
+function factsOf(step: RunStep): string[] {
+  const files = editedFiles(step).length;
+  const exit = exitOf(step);
+  return [
+    ...(files === 0 ? [] : [files === 1 ? '1 file' : `${files} files`]),
+    ...(exit === null ? [] : [exit]),
+  ];
+}
+
+/** What a step left to be read: the start of an answer, or the files that it changed. */
+function textOf(step: RunStep): string | null {
+  const files = editedFiles(step);
+  const text =
+    step.kind === 'edit'
+      ? files.map(({ did, path }) => `${did.padEnd(8)} ${path}`).join('\n')
+      : answerOf(step);
+  if (text === null || text === '') return null;
   const characters = [...text.slice(0, 2 * shownAnswer)];
   return text.length <= shownAnswer ? text : `${characters.slice(0, shownAnswer).join('')}…`;
 }

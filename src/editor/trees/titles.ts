@@ -1,5 +1,5 @@
 import type { Client } from '../../client/client.ts';
-import type { RunListItem } from '../../contract/operations.ts';
+import type { RunListItem } from '../../contract/rows/runs.ts';
 import { codeOf } from '../messages.ts';
 
 /** How many titles are kept. */
@@ -7,33 +7,40 @@ const most = 5000;
 /** How much of a prompt is kept, in characters: as much as a summary shows. */
 const shownPrompt = 200;
 
-export type Titles = ReadonlyMap<string, string>;
+/** What an artifact says of its runs. */
+export interface Title {
+  /** The start of the prompt. */
+  prompt: string;
+  /** Whether it has edit steps. */
+  edits: boolean;
+}
+export type Titles = ReadonlyMap<string, Title>;
 
 /**
- * What runs carry out, in words: the prompts of their artifacts by artifact id. A prompt of an artifact never changes,
- * so each is read once; one whose artifact is gone has none.
+ * What runs carry out, in words, by the id of their artifact. An artifact never changes, so each is read once; one that
+ * is gone has no title.
  */
 export function createTitles(): (client: Client, runs: readonly RunListItem[]) => Promise<Titles> {
-  const kept = new Map<string, string>();
+  const kept = new Map<string, Title>();
   return async (client, runs) => {
     if (kept.size > most) kept.clear();
     const missing = new Set(runs.map((run) => run.approved_id).filter((id) => !kept.has(id)));
     await Promise.all(
       [...missing].map(async (id) => {
-        const prompt = await promptOf(client, id);
-        if (prompt !== null) kept.set(id, prompt);
+        const title = await titleOf(client, id);
+        if (title !== null) kept.set(id, title);
       }),
     );
     return kept;
   };
 }
 
-async function promptOf(client: Client, approved_id: string): Promise<string | null> {
+async function titleOf(client: Client, approved_id: string): Promise<Title | null> {
   try {
-    const { prompt } = await client.call('getApproved', { approved_id });
-    return prompt.length <= shownPrompt
-      ? prompt
-      : `${prompt.slice(0, shownPrompt).toWellFormed()}…`;
+    const { prompt, steps } = await client.call('getApproved', { approved_id });
+    const edits = steps?.some(({ kind }) => kind === 'edit') ?? false;
+    if (prompt.length <= shownPrompt) return { prompt, edits };
+    return { prompt: `${prompt.slice(0, shownPrompt).toWellFormed()}…`, edits };
   } catch (error) {
     if (codeOf(error) === 'not_found') return null;
     throw error;

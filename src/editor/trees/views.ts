@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
 import type { Host } from '../../http/host.ts';
 import { innerCommandIds } from '../ids.ts';
+import type { Waiting } from '../statusLook.ts';
 import { approvedTree } from './approvedTree.ts';
 import { draftsTree, waitingOf } from './draftsTree.ts';
 import { createListView } from './listView.ts';
-import { createRunsTree } from './runsTree.ts';
+import { createPlanView } from './planTree.ts';
+import { createRunsTree, gatesOf } from './runsTree.ts';
 
 /** The trees in the side bar. */
 export interface Views extends vscode.Disposable {
@@ -16,16 +18,19 @@ export interface Views extends vscode.Disposable {
 
 /**
  * @param failed called with what was thrown in the background
- * @param waiting called with how many drafts wait, whenever they were read
+ * @param waiting called with what waits for a person, whenever that was read
  */
 export function createViews(
   failed: (error: unknown) => void,
-  waiting: (count: number) => void,
+  waiting: (what: Waiting) => void,
 ): Views {
+  const now = { drafts: 0, gates: 0 };
+  const tell = (what: Partial<Waiting>) => waiting({ ...Object.assign(now, what) });
   const views = [
-    createListView(draftsTree, failed, (lists) => waiting(waitingOf(lists))),
+    createListView(draftsTree, failed, (lists) => tell({ drafts: waitingOf(lists) })),
     createListView(approvedTree, failed),
-    createListView(createRunsTree(), failed),
+    createListView(createRunsTree(), failed, (lists) => tell({ gates: gatesOf(lists) })),
+    createPlanView(failed),
   ];
   const showMore = vscode.commands.registerCommand(
     innerCommandIds.showMore,

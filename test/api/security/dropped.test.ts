@@ -26,11 +26,13 @@ const artifacts = (server: TestServer) =>
   readdir(join(server.host.dataDir, 'ops', 'approved')).then((names) => names.length);
 
 describe('a draft whose file was put there past the gate', () => {
-  test('is not approved with a step that could not have been proposed', async () => {
-    const server = await startServer({ hostedBy: 'editor' });
-    const steps = [{ id: 's', kind: 'command', argv: ['/bin/sh', '-c', 'true'] }];
+  test('is not approved with a change that does not say what it was made from', async () => {
+    const server = await startServer();
+    const steps = [{ id: 's', kind: 'edit', changes: [{ path: 'a.txt', text: 'x' }] }];
     const id = await drop(server, { steps });
-    expectError(await decide(server, id, 'approve?auto_run=true'), 'step_unsupported');
+    const { digest } = await read(server, id);
+    const reply = await decide(server, id, `approve?auto_run=true&digest=${digest}`);
+    expectError(reply, 'validation_error');
     expect([await artifacts(server), (await read(server, id)).status]).toEqual([0, 'draft']);
   });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -65,6 +66,28 @@ const changed = async (what: string): Promise<Ask> => {
 };
 
 /** A request for each mutation that would be carried out if it could be audited. */
+/** Approves a draft with these steps by its digest, and runs it. @returns the run's id, once it is in that state */
+async function ran(steps: unknown[], status: string): Promise<string> {
+  const { id, digest } = await newDraft(server, { steps });
+  const reached = Promise.withResolvers<string>();
+  const path = `/ops/drafts/${id}/approve?auto_run=true&digest=${digest}`;
+  const off = server.host.onChange(({ type, id: run }) => {
+    if (type === 'run' && run !== null) void look(run);
+  });
+  const look = async (run: string) => {
+    const reply = await server.request('GET', `/ops/runs/${run}`, { role: 'actions' });
+    if (Object(reply.body).status === status) reached.resolve(run);
+  };
+  const reply = await server.request('POST', path, { role: 'operator' });
+  await look(Object(reply.body).run.id);
+  const run = await reached.promise;
+  off();
+  return run;
+}
+const held = () => ran([{ id: 'g', kind: 'gate' }], 'paused');
+const edited = () =>
+  ran([{ id: 'e', kind: 'edit', changes: [{ path: `${randomUUID()}.txt`, text: 'x' }] }], 'done');
+
 const asks: Partial<Record<OpId, () => Promise<Ask>>> = {
   createDraft: async () => ({ body: { prompt: 'x' } }),
   editDraft: () => draft('', { prompt: 'y' }),
@@ -84,6 +107,9 @@ const asks: Partial<Record<OpId, () => Promise<Ask>>> = {
   setAllowlist: async () => ({ body: { paths: [] } }),
   rotateToken: async () => ({ path: '/ops/tokens/actions/rotate' }),
   restartService: async () => ({}),
+  checkProvider: async () => ({}),
+  resumeRun: async () => ({ path: `/ops/runs/${await held()}/resume` }),
+  undoRun: async () => ({ path: `/ops/runs/${await edited()}/undo` }),
 };
 
 const mutations = opIds.filter((id) => table[id].effect === 'mutation');

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type Config, defaultConfig } from '../../../src/contract/records.ts';
@@ -106,7 +107,7 @@ describe('a configuration that was changed by hand', () => {
 
   it.each<Partial<Config>>([
     { approval_channel: 'any' },
-    { command_allowlist: [{ program: '/bin/true', args_prefix: [] }] },
+    { command_allowlist: [{ program: realpathSync(process.execPath), args_prefix: [] }] },
   ])('that decides who may approve what is PUT by that editor only: %j', async (patch) => {
     const server = await startServer({ hostedBy: 'editor' });
     const put = (body: object) =>

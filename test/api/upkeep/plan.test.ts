@@ -62,3 +62,30 @@ describe('the status of a task', () => {
     expect(await statuses(next)).toEqual(['pending', 'pending']);
   });
 });
+
+describe('a draft of a task', () => {
+  const asked = { prompt: 'Do it', plan_task_id: 'a' };
+
+  it.each([['/ops/drafts'], ['/ops/generate']])(
+    'is made by POST %s for a task of the plan, and refused for any other',
+    async (path) => {
+      const server = await started();
+      const made = await server.request('POST', path, { role: 'agent', body: asked });
+      expect(made).toMatchObject({ status: 201, body: { plan_task_id: 'a' } });
+      const body = { ...asked, plan_task_id: 'z' };
+      const refused = await server.request('POST', path, { role: 'agent', body });
+      expect(refused).toMatchObject({
+        status: 422,
+        body: { code: 'validation_error', detail: [{ loc: ['body', 'plan_task_id'] }] },
+      });
+      const drafts = await server.request('GET', '/ops/drafts', { role: 'actions' });
+      expect(drafts.body).toHaveLength(1);
+    },
+  );
+
+  it('is refused where there is no plan', async () => {
+    const server = await startServer();
+    const reply = await server.request('POST', '/ops/drafts', { role: 'admin', body: asked });
+    expect(reply.status).toBe(422);
+  });
+});

@@ -3,7 +3,7 @@ import { type Client, createClient } from '../../../src/client/client.ts';
 import { httpTransport } from '../../../src/client/http.ts';
 import { GimoError } from '../../../src/contract/errors.ts';
 import type { CallOptions } from '../../../src/contract/operation.ts';
-import type { Args, OpId } from '../../../src/contract/operations.ts';
+import { type Args, type OpId, table } from '../../../src/contract/operations.ts';
 import { startServer, type TestServer } from '../harness.ts';
 
 let server: TestServer;
@@ -134,7 +134,8 @@ describe('the direct client and the one over HTTP give the same answer', () => {
       );
       expect(edited.digest).not.toBe(digest);
       const args = { draft_id, digest: edited.digest ?? '', shown_digest: edited.digest ?? '' };
-      const { approved, run } = await client.call('approveDraft', { ...args, auto_run: false });
+      const said = await client.call('approveDraft', { ...args, auto_run: false });
+      const { approved, run } = table.approveDraft.output.parse(said);
       expect(run).toBeNull();
       const { prompt, content, context, steps, digest: named, shown_digest, runnable } = approved;
       return { prompt, content, context, steps, named, shown_digest, runnable };

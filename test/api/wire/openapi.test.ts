@@ -109,7 +109,9 @@ describe.each(cells)('the description for $role, for=$kind', ({ role, kind }) =>
       const statuses = Object.keys(told.responses).map(Number);
       const good = statuses.filter((status) => !known.has(status));
       const row = opIds.find((id) => id === told.operationId);
-      expect(good, told.operationId).toEqual([row === undefined ? 200 : table[row].status]);
+      const operation: Operation | undefined = row && table[row];
+      const asked = operation?.asks ? [202] : [];
+      expect(good, told.operationId).toEqual([operation?.status ?? 200, ...asked]);
     }
   });
 });
@@ -146,6 +148,21 @@ describe('what a description says of an operation', () => {
       expect(namesIn(told, 'path'), told.operationId).toEqual(wanted);
       expect(told.parameters.every((one) => one.in !== 'path' || one.required)).toBe(true);
     }
+  });
+});
+
+describe('a description for operators', () => {
+  it('names generate only while the configuration lets them', async () => {
+    const calls = async (role: Role) =>
+      callsOf(await read(role)).filter((call) => call.endsWith(' generateDraft'));
+    const set = (operator_can_generate: boolean) =>
+      server.host.client.call('setConfig', { operator_can_generate });
+    const told = async () => (await Promise.all(roles.map(calls))).map(({ length }) => length);
+    expect(await told()).toEqual([0, 1, 0, 1, 1]);
+    await set(true);
+    expect(await told()).toEqual([0, 1, 1, 1, 1]);
+    await set(false);
+    expect(await told()).toEqual([0, 1, 0, 1, 1]);
   });
 });
 
@@ -189,7 +206,9 @@ describe('what a ChatGPT Actions client imports', () => {
   });
 
   it('names the address that the server is reached at', async () => {
-    expect((await read('actions', 'actions')).servers).toEqual([{ url: server.host.url }]);
+    expect((await read('actions', 'actions')).servers).toEqual([
+      { url: `${server.host.url}/actions` },
+    ]);
     let publicUrl: string | null = 'https://gimo.example';
     const tunnelled = await startServer({ publicUrl: () => publicUrl });
     const urls = async () => {
@@ -197,9 +216,9 @@ describe('what a ChatGPT Actions client imports', () => {
       const reply = await tunnelled.request('GET', path, { role: 'actions' });
       return Document.parse(reply.body).servers.map(({ url }) => url);
     };
-    expect(await urls()).toEqual(['https://gimo.example']);
+    expect(await urls()).toEqual(['https://gimo.example/actions']);
     publicUrl = null;
-    expect(await urls()).toEqual([tunnelled.host.url]);
+    expect(await urls()).toEqual([`${tunnelled.host.url}/actions`]);
   });
 });
 

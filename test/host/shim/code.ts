@@ -48,7 +48,12 @@ async function startServer(scratch: string) {
     [
       ...[main, '--host', '127.0.0.1', '--port', '0', '--without-connection-token'],
       ...['--accept-server-license-terms', '--disable-telemetry', '--disable-workspace-trust'],
-      ...['--server-data-dir', data, '--extensions-dir', path.join(scratch, 'extensions')],
+      ...[
+        '--server-data-dir',
+        data,
+        '--extensions-dir',
+        needed(options.get('extensions-dir'), 'extensions-dir'),
+      ],
       '--enable-smoke-test-driver',
     ],
     {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defaultConfig } from '../../../src/contract/records.ts';
 import { gimo, type Options } from './gimo.ts';
 import { approved, approvedId, digest, draft, draftId, run, runId, status } from './records.ts';
 import { type Reply, refuse, startWire, type Wire } from './wire.ts';
@@ -6,12 +7,18 @@ import { type Reply, refuse, startWire, type Wire } from './wire.ts';
 let wire: Wire;
 let found: Reply;
 let answered: Reply;
+let reviewed: Reply;
+let autoRun: boolean;
 beforeEach(async () => {
   found = { body: draft() };
   answered = { body: { approved: approved(), run: null } };
+  reviewed = { body: { digest, warnings: [] } };
+  autoRun = false;
   wire = await startWire({
     'GET /status': () => ({ body: status }),
     [`GET /ops/drafts/${draftId}`]: () => found,
+    [`GET /ops/drafts/${draftId}/review`]: () => reviewed,
+    'GET /ops/config': () => ({ body: { ...defaultConfig, default_auto_run: autoRun } }),
     [`POST /ops/drafts/${draftId}/approve`]: () => answered,
   });
 });
@@ -84,7 +91,33 @@ test('shows the steps with their whole command line and text', async () => {
   expect(out).toContain('gate s3: Look at it');
 });
 
+test('tells what the server warns of before it asks', async () => {
+  const message = 'The file was changed.\u001b[2J';
+  const warnings = [
+    { code: 'base_changed', step: 's2', path: 'src/a.ts', message },
+    { code: 'secret', step: null, path: null, message: 'It looks like a key.' },
+  ];
+  reviewed = { body: { digest, warnings } };
+  const { out } = await approve([], { columns: 100, stdin: 'no\n', env: { NO_COLOR: '1' } });
+  expect(out).toMatch(/warning +step s2, src\/a\.ts: The file was changed\.\\u\{001B\}\[2J\n/);
+  expect(out).toMatch(/warning +It looks like a key\.\n/);
+});
+
+test('says that it runs at once where the configuration says so', async () => {
+  expect((await approve(['--yes'])).out).not.toContain('default_auto_run');
+  autoRun = true;
+  expect((await approve(['--yes'])).out).toMatch(/then +it runs at once: default_auto_run/);
+  expect((await approve(['--yes', '--run'])).out).not.toContain('default_auto_run');
+});
+
 describe('approves nothing', () => {
+  test('when it was changed between the look at it and the look at the workspace', async () => {
+    reviewed = { body: { digest: 'cd'.repeat(32), warnings: [] } };
+    const { code, err } = await approve(['--yes']);
+    expect([code, sent()]).toEqual([1, []]);
+    expect(err).toContain('changed meanwhile');
+  });
+
   for (const typed of ['no\n', 'y\n', 'YES\n', '\n', ''])
     test(`when ${JSON.stringify(typed)} is typed`, async () => {
       const { code, err } = await approve([], { columns: 100, stdin: typed });
@@ -137,6 +170,18 @@ test('a run that could not be made is told, and is not a 0', async () => {
   expect(code).toBe(1);
   expect(out).toContain(`Approved ${draftId}`);
   expect(err).toContain('The lockdown holds.');
+});
+
+test('where the editor is asked it says so, and that is a 0 with nothing approved', async () => {
+  answered = { status: 202, body: { pending: 'editor' } };
+  const { code, out } = await approve(['--yes', '--run']);
+  expect(code).toBe(0);
+  expect(out).toContain(
+    `Asked in the editor; nothing is approved yet. Watch it with: gimo draft show ${draftId}\n`,
+  );
+  expect(out).not.toContain('Approved d_');
+  const json = await approve(['--yes', '--json']);
+  expect([json.code, JSON.parse(json.out)]).toEqual([0, { pending: 'editor' }]);
 });
 
 test('with --json the answer alone is on the standard output, and what is asked beside it', async () => {

@@ -11,7 +11,6 @@ afterEach(() => wire.close());
 async function withLog(replies: Reply[], ended: Record<string, unknown> = { status: 'done' }) {
   wire = await startWire({
     'POST /ops/runs': () => ({ status: 201, body: run() }),
-    [`POST /ops/runs/${runId}/cancel`]: () => ({ body: run({ status: 'cancelled' }) }),
     [`GET /ops/runs/${runId}/log`]: () => {
       const reply = replies.shift() ?? refuse(500, 'internal', 'Too often.');
       // The log grows while it is being read.
@@ -90,7 +89,7 @@ describe('following', () => {
     const { code, out, err } = await gimo(['logs', runId, '-f'], { url: away.url });
     expect(code).toBe(3);
     expect(out).toContain('one');
-    expect(err).toContain('gimo serve');
+    expect(err).toMatch(/gimo (serve|status)/);
   });
 
   test('of run -f starts the run, and is not a 0 when it failed', async () => {
@@ -135,9 +134,80 @@ describe('following', () => {
   });
 });
 
-test('cancel tells the run', async () => {
-  const { url } = await withLog([]);
-  const { code, out } = await gimo(['cancel', runId], { url });
-  expect(code).toBe(0);
-  expect(out).toMatch(/status +cancelled/);
+const gate = { id: 'g', kind: 'gate', title: 'Look at it\u001b[2J', status: 'running' };
+const paused = () => run({ status: 'paused', steps: [gate] });
+
+describe('a paused run', () => {
+  test('is told beside its log, with how it goes on', async () => {
+    const { url } = await withLog([log(['one'], 1, false)], paused());
+    const { code, out, err } = await gimo(['logs', runId], { url });
+    expect(code).toBe(0);
+    expect(out).toBe('12:00:01 info   one\n');
+    expect(err).toContain('paused at the gate "Look at it\\u{001B}[2J"');
+    expect(err).toContain(`gimo resume ${runId}`);
+  });
+
+  test('is told once while it is followed, and followed on', async () => {
+    let asks = 0;
+    wire = await startWire({
+      [`GET /ops/runs/${runId}/log`]: () => {
+        asks += 1;
+        if (asks < 3) wire.tell('run', runId);
+        return log([], 0, asks === 3);
+      },
+      [`GET /ops/runs/${runId}`]: () => ({ body: asks === 3 ? run({ status: 'done' }) : paused() }),
+    });
+    const { code, out, err } = await gimo(['logs', runId, '-f'], { url: wire.url });
+    expect(code).toBe(0);
+    expect(out).toBe(`Run ${runId} is done\n`);
+    expect(err.match(/gimo resume/g)).toHaveLength(1);
+  });
+});
+
+/** A server that answers one thing to one command about a run. */
+async function withAnswer(command: string, reply: Reply) {
+  wire = await startWire({ [`POST /ops/runs/${runId}/${command}`]: () => reply });
+  return { url: wire.url };
+}
+
+describe('what a person does to a run', () => {
+  test.each([
+    ['cancel', 'cancelled'],
+    ['pause', 'paused'],
+    ['resume', 'pending'],
+  ])('%s tells the run', async (command, status) => {
+    const { code, out } = await gimo(
+      [command, runId],
+      await withAnswer(command, { body: run({ status }) }),
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`status +${status}`));
+  });
+
+  test('pause tells the gate, and how it goes on', async () => {
+    const { out } = await gimo(['pause', runId], await withAnswer('pause', { body: paused() }));
+    expect(out).toContain('gate g (Look at it\\u{001B}[2J): waits for a person');
+    expect(out).toContain(`gimo resume ${runId}`);
+  });
+
+  test('resume says that it was asked in the editor, where it has to be', async () => {
+    const reply = { status: 202, body: { pending: 'editor' } };
+    const { code, out } = await gimo(['resume', runId], await withAnswer('resume', reply));
+    expect(code).toBe(0);
+    expect(out).toContain('Asked in the editor');
+  });
+
+  test('undo names every file, and is a 0 only if all were put back', async () => {
+    const all = { restored: ['a.ts'], left: [] };
+    const whole = await gimo(['undo', runId], await withAnswer('undo', { body: all }));
+    expect(whole).toMatchObject({ code: 0, out: expect.stringMatching(/restored +a\.ts/) });
+    await wire.close();
+    const some = { restored: ['a.ts'], left: [{ path: 'b.ts', why: 'It was changed since.' }] };
+    const part = await gimo(['undo', runId], await withAnswer('undo', { body: some }));
+    expect(part.code).toBe(1);
+    expect(part.out).toMatch(/left +b\.ts: It was changed since\./);
+    await wire.close();
+    const json = await gimo(['undo', runId, '--json'], await withAnswer('undo', { body: some }));
+    expect(JSON.parse(json.out)).toEqual(some);
+  });
 });

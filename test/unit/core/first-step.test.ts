@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Executor } from '../../../src/core/ports.ts';
+import type { Executor } from '../../../src/core/work.ts';
 import { calling, gate, openParts, startCore, tempDir } from './support.ts';
 
 /** Notes each call of a method, then does what it does. */
@@ -21,7 +21,7 @@ it('between the request of a run and its first step only what must be durable is
     kind: 'prompt',
     async execute() {
       begun.resolve();
-      return { text: '', usage: null };
+      return { result: { text: '', usage: null } };
     },
   };
   const { core, stop } = await startCore(parts, { executors: [executor] });

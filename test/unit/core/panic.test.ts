@@ -5,7 +5,7 @@ import { braked, stopOrGoOn } from '../../../src/core/brake.ts';
 import { createEvents } from '../../../src/core/events.ts';
 import { openPanic } from '../../../src/core/panic.ts';
 import type { Ledger } from '../../../src/core/ports.ts';
-import { artifactOf, draftOf, entryOf, openParts, runOf, tempDir } from './support.ts';
+import { artifactOf, draftOf, entryOf, openParts, runOf, tempDir, unsettled } from './support.ts';
 
 const person = { actor: 'operator:abc', correlationId: 'p' };
 
@@ -145,7 +145,10 @@ describe('runs at a lockdown', () => {
     );
     const halted: string[] = [];
     const lines: string[] = [];
-    const worker = { wake() {}, halt: async (id: string) => void halted.push(id) };
+    const worker = {
+      ...{ wake() {}, settle: unsettled },
+      halt: async (id: string) => void halted.push(id),
+    };
     const book = {
       working: () => [...entries.keys()],
       entry: (id: string) => entries.get(id),
@@ -161,7 +164,7 @@ describe('runs at a lockdown', () => {
     let mayRun = false;
     const book = {
       waiting: () => ['r'],
-      begin: async () => ({ runId: 'r', steps: [], target: null }),
+      begin: async () => ({ runId: 'r', steps: [], target: null, ranMs: 0 }),
     };
     const shown = braked(Object.assign(Object.create(null), book), { mayRun: () => mayRun });
     expect([shown.waiting(), await shown.begin('r')]).toEqual([[], null]);

@@ -12,6 +12,7 @@ import {
   runId,
   runOf,
   tempDir,
+  unsettled,
 } from './support.ts';
 
 const began = '2027-01-15T08:00:01.000Z';
@@ -37,7 +38,7 @@ async function recovered({ steps, entry, file, log }: State) {
   if (file !== undefined) await store.runs.put({ ...run, ...file });
   if (log === true) await store.runLogs.append(run.id, [line]);
   const { book } = await openBook(parts);
-  await book.recover();
+  await book.recover(unsettled);
   const stored = await store.runs.get(run.id);
   return {
     ...{ parts, book, run, artifact, stored },
@@ -78,7 +79,7 @@ describe('after a restart', () => {
     expect(book.waiting()).toEqual([run.id]);
     const job = await book.begin(run.id);
     expect(job?.steps.map(({ id }) => id)).toEqual(['two']);
-    await book.stepDone(run.id, 'two', { text: 'new' });
+    await book.stepEnded(run.id, 'two', { result: { text: 'new' } });
     const done = await parts.store.runs.get(run.id);
     expect(done).toMatchObject({ status: 'done', attempt: 2, started_at: began });
     expect(done?.steps.map(({ result }) => result)).toEqual([{ text: 'kept' }, { text: 'new' }]);
@@ -157,7 +158,7 @@ describe('after a restart', () => {
     const path = join(parts.dataDir, 'ops', 'runs', `${run.id}.json`);
     await writeFile(path, '{"id": "r_');
     const { book } = await openBook(parts);
-    await book.recover();
+    await book.recover(unsettled);
     expect(await parts.store.runs.get(run.id)).toEqual(run);
     expect(await parts.store.quarantined()).toHaveLength(1);
   });
@@ -200,7 +201,7 @@ describe('a run that cannot be recovered', () => {
 
   it('because its file is refused is told, keeps nobody from starting, and is shown as it ended', async () => {
     const { book, bad, good, parts } = await withOne({ status: 'cancelled', finished_at: began });
-    await book.recover();
+    await book.recover(unsettled);
     expect(book.waiting()).toEqual([good.id]);
     expect(await book.read({ ...bad, ...begun })).toMatchObject({ status: 'cancelled' });
     expect(parts.told.map(({ message }) => message)).toEqual([
@@ -211,7 +212,7 @@ describe('a run that cannot be recovered', () => {
   it('because its end is refused does not begin after all', async () => {
     const command = stepsAt(begun).map((step) => ({ ...step, kind: 'command' as const }));
     const { book, bad, good } = await withOne({ ...begun, steps: command });
-    await book.recover();
+    await book.recover(unsettled);
     expect(book.waiting()).toEqual([good.id]);
     expect(await book.begin(bad.id)).toBeNull();
   });
@@ -257,7 +258,7 @@ describe('a run file that no entry stands behind', () => {
     }
     const parts = await openParts(dir);
     const { book } = await openBook(parts);
-    await book.recover();
+    await book.recover(unsettled);
     expect(book.waiting()).toHaveLength(1001);
     expect((await parts.store.runs.get(runId(0)))?.status).toBe('error');
   });

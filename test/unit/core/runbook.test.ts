@@ -14,6 +14,7 @@ import {
   runOf,
   startCore,
   tempDir,
+  unsettled,
 } from './support.ts';
 
 const full = new GimoError('storage_full', 'No room.');
@@ -61,14 +62,14 @@ describe('a run', () => {
     const { add, book, run, now, stored, runsDir, entry, seen } = await withArtifact(prompts);
     await add();
     const job = await book.begin(run.id);
-    expect(job?.steps.map(({ text }) => text)).toEqual(['first', 'second']);
+    expect(job?.steps).toEqual(prompts);
     expect(job?.target).toMatchObject({ name: 'offline', api_key: null });
     expect(await now()).toMatchObject({ status: 'running', attempt: 1, finished_at: null });
     expect((await now()).steps.map(({ status }) => status)).toEqual(['running', 'waiting']);
     book.log(run.id, 'OUTPUT', 'a line', 'one');
-    await book.stepDone(run.id, 'one', { text: 'a line', usage: null });
+    await book.stepEnded(run.id, 'one', { result: { text: 'a line', usage: null } });
     expect((await now()).steps.map(({ status }) => status)).toEqual(['done', 'running']);
-    await book.stepDone(run.id, 'two', { text: '', usage: null });
+    await book.stepEnded(run.id, 'two', { result: { text: '', usage: null } });
     const done = await stored();
     expect(done).toMatchObject({ status: 'done', error: null, attempt: 1 });
     expect(done?.steps.map(({ status, result }) => [status, result])).toEqual([
@@ -140,7 +141,8 @@ describe('after the end', () => {
     const { add, book, run, stored, entry, runsDir, now } = await withArtifact();
     await add();
     await book.begin(run.id);
-    if (ending === 'done') await book.stepDone(run.id, 'prompt', { text: 'x', usage: null });
+    if (ending === 'done')
+      await book.stepEnded(run.id, 'prompt', { result: { text: 'x', usage: null } });
     else
       await book.end(
         run.id,
@@ -148,7 +150,7 @@ describe('after the end', () => {
       );
     const before = [await stored(), await entry()];
     book.log(run.id, 'OUTPUT', 'late', 'prompt');
-    await book.stepDone(run.id, 'prompt', { text: 'late', usage: null });
+    await book.stepEnded(run.id, 'prompt', { result: { text: 'late', usage: null } });
     await book.end(run.id, { status: 'error', error: 'late' });
     await book.end(run.id, { status: 'cancelled' });
     await book.requestCancel(run.id);
@@ -163,7 +165,7 @@ describe('after the end', () => {
     await add();
     await book.begin(run.id);
     const ending = book.end(run.id, { status: 'cancelled' });
-    const late = book.stepDone(run.id, 'prompt', { text: 'late', usage: null });
+    const late = book.stepEnded(run.id, 'prompt', { result: { text: 'late', usage: null } });
     const lines = setInterval(() => book.log(run.id, 'OUTPUT', 'late'), 0);
     await Promise.all([ending, late]);
     clearInterval(lines);
@@ -203,7 +205,7 @@ describe('whoever reads a run', () => {
     const run = runOf(1, artifact);
     await book.add(run, artifact.digest ?? '');
     await book.begin(run.id);
-    await book.stepDone(run.id, 'prompt', { text: 'x', usage: null });
+    await book.stepEnded(run.id, 'prompt', { result: { text: 'x', usage: null } });
     await look();
     expect(seen).toEqual([
       ['done', 4],
@@ -245,11 +247,15 @@ describe('what a run may keep', () => {
     const { add, book, run, entry } = await withArtifact(prompts);
     await add();
     await book.begin(run.id);
-    await book.stepDone(run.id, 'one', { text: 'x'.repeat(mostResultBytes - 100), usage: null });
-    const refused = book.stepDone(run.id, 'two', { text: 'x'.repeat(200), usage: null });
+    await book.stepEnded(run.id, 'one', {
+      result: { text: 'x'.repeat(mostResultBytes - 100), usage: null },
+    });
+    const refused = book.stepEnded(run.id, 'two', {
+      result: { text: 'x'.repeat(200), usage: null },
+    });
     await expect(refused).rejects.toMatchObject({ code: 'payload_too_large' });
     expect(await entry()).toMatchObject({ status: 'running', steps: [{}, { status: 'running' }] });
-    await book.stepDone(run.id, 'two', 'x');
+    await book.stepEnded(run.id, 'two', { result: 'x' });
     expect(await entry()).toMatchObject({ status: 'done' });
   });
 
@@ -289,7 +295,7 @@ describe('a full disk', () => {
     expect(book.waiting()).toEqual([]);
     expect(await entry()).toBeNull();
     const { book: next } = await openBook(parts);
-    await next.recover();
+    await next.recover(unsettled);
     expect(next.waiting()).toEqual([]);
   });
 
@@ -313,11 +319,11 @@ describe('a full disk', () => {
     await add();
     await book.begin(run.id);
     parts.faults.store = full;
-    await expect(book.stepDone(run.id, 'prompt', 'r')).rejects.toBe(full);
+    await expect(book.stepEnded(run.id, 'prompt', { result: 'r' })).rejects.toBe(full);
     delete parts.faults.store;
     await book.end(run.id, { status: 'error', error: 'The disk is full.' });
     const { book: next } = await openBook(parts);
-    await next.recover();
+    await next.recover(unsettled);
     expect(await stored()).toMatchObject({ status: 'done', error: null });
   });
 });

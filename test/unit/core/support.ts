@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { Pending } from '../../../src/contract/operation.ts';
 import type { OpId } from '../../../src/contract/operations.ts';
 import type {
   ApprovedRecord,
@@ -9,26 +10,24 @@ import type {
   ResolvedProvider,
   RunRecord,
 } from '../../../src/contract/records.ts';
-import { createApprovals } from '../../../src/core/approvals.ts';
+import { createApprovals } from '../../../src/core/artifacts.ts';
 import { openAudit } from '../../../src/core/audit.ts';
+import { openConsumption } from '../../../src/core/consumption.ts';
 import { type Core, openCore } from '../../../src/core/core.ts';
 import { digestOf, sealOf } from '../../../src/core/digest.ts';
 import type { Caller } from '../../../src/core/dispatch.ts';
 import { createEvents } from '../../../src/core/events.ts';
 import { approvedSuffix } from '../../../src/core/ids.ts';
-import type {
-  Executor,
-  Ledger,
-  LogLevel,
-  Models,
-  RunEntry,
-  SecretVault,
-} from '../../../src/core/ports.ts';
+import type { Ledger, LogLevel, RunEntry, SecretVault } from '../../../src/core/ports.ts';
 import { principalOf } from '../../../src/core/principals.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
+import { executable } from '../../../src/core/run-steps.ts';
 import { createRunBook, type RunBook } from '../../../src/core/runbook.ts';
 import { openSettings } from '../../../src/core/settings.ts';
+import type { Executor, Models } from '../../../src/core/work.ts';
+import { createPrograms } from '../../../src/execution/programs.ts';
 import { createWorker } from '../../../src/execution/worker.ts';
+import { createWorkspace } from '../../../src/execution/workspace.ts';
 import { openReading } from '../../../src/http/reading.ts';
 import { baseUrl } from '../../../src/providers/presets.ts';
 import { openAuditFile } from '../../../src/store/auditfile.ts';
@@ -109,12 +108,13 @@ export async function openBook(parts: Parts, secrets: readonly string[] = []) {
   const events = createEvents((error) => logger.log('error', String(error)));
   events.subscribe(({ type, id }) => seen.push(`${type} ${id}`));
   const audit = await openAudit({ file: auditFile, ledger, clock, logger });
-  const approvals = createApprovals({ store, ledger, settings, clock });
+  const consumption = await openConsumption(ledger, logger);
+  const approvals = createApprovals({ store, ledger, settings, consumption, clock });
   const book = createRunBook({
     ...{ store, ledger, settings, approvals, redactor, audit, events, clock, logger },
   });
   onTestFinished(() => book.drained());
-  return { book, audit, approvals, settings, redactor, events, seen };
+  return { book, audit, approvals, consumption, settings, redactor, events, seen };
 }
 
 export interface CoreOptions {
@@ -136,16 +136,35 @@ function readingOf({ dataDir, clock }: Parts) {
   return reading;
 }
 
+/** The folder that holds the data directory, as runs change it. */
+function workspaceOf({ dataDir, ledger }: Parts) {
+  const unsaved = () => [];
+  const { workspace } = createWorkspace({
+    ...{ root: dirname(dataDir), dataDir, versions: ledger.oldVersions, unsaved },
+  });
+  return { workspace };
+}
+
+/** What a worker says of a step that it does not know how to settle. */
+export const unsettled = async () =>
+  'It may or may not have happened; look before you run it again.';
+
 /** The whole core over real parts; runs are carried out by what the test says. */
 export async function startCore(parts: Parts, options: CoreOptions = {}) {
   const { store, ledger, clock, logger } = parts;
   const shutdown = new AbortController();
+  const root = dirname(parts.dataDir);
   let stop = async () => {};
   let book: RunBook | undefined;
   const core = await openCore({
     ...{ store, ledger, vault, clock, logger, firstProvider, env: {} },
     auditFile: options.auditFile ?? parts.auditFile,
-    models: { baseUrl, ask: options.ask ?? (async () => ({ text: 'An answer.', usage: null })) },
+    models: {
+      baseUrl,
+      ask: options.ask ?? (async () => ({ text: 'An answer.', usage: null })),
+      check: async () => 'It answers.',
+    },
+    ...{ ...workspaceOf(parts), programs: createPrograms({ root, env: {} }), person: null },
     facts: {
       ...{ version: '0', pid: 1, dataDir: parts.dataDir, epoch: 1, startedAt: clock.now() },
       hostedBy: 'headless',
@@ -156,7 +175,7 @@ export async function startCore(parts: Parts, options: CoreOptions = {}) {
     shutdown: options.shutdown ?? shutdown.signal,
     worker(made) {
       book = made;
-      if (options.worker === 'none') return { wake() {}, halt: async () => {} };
+      if (options.worker === 'none') return { wake() {}, halt: async () => {}, settle: unsettled };
       const worker = createWorker({
         book: made,
         executors: options.executors ?? [],
@@ -184,7 +203,13 @@ const caller: Caller = {
 export const calling =
   (core: Core) =>
   async <K extends OpId>(id: K, args: Parameters<Core['dispatch']>[1]) =>
-    (await core.dispatch(id, args, caller)).body;
+    happened((await core.dispatch(id, args, caller)).body);
+
+const isHappened = <T>(body: T): body is Exclude<T, Pending> => !Pending.safeParse(body).success;
+function happened<T>(body: T): Exclude<T, Pending> {
+  if (isHappened(body)) return body;
+  throw new Error('nothing has happened: a person is asked');
+}
 
 // ---- records
 
@@ -222,12 +247,10 @@ export function artifactOf(
 }
 
 export function runOf(n: number, artifact: ApprovedRecord, fields: Partial<RunRecord> = {}) {
-  const steps = (artifact.steps ?? [{ id: 'prompt', kind: 'prompt' as const }]).map(
-    ({ id, kind }) => ({
-      ...{ id, kind, status: 'waiting' as const },
-      ...{ started_at: null, finished_at: null, result: null },
-    }),
-  );
+  const steps = executable(artifact).map(({ id, kind, title }) => ({
+    ...{ id, kind, status: 'waiting' as const, ...(title === undefined ? {} : { title }) },
+    ...{ started_at: null, finished_at: null, result: null },
+  }));
   const run: RunRecord = {
     ...{ id: runId(n), approved_id: artifact.id, status: 'pending', log: [], started_at: null },
     ...{ created_at: at, finished_at: null, error: null, steps, actor: 'admin:000', attempt: 0 },

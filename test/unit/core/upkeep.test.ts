@@ -22,15 +22,18 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 async function setUp(more: { runTtlSeconds?: number } = {}) {
   const parts = await openParts(await tempDir());
-  const { book, audit, settings, events, seen } = await openBook(parts);
+  const { book, audit, consumption, settings, events, seen } = await openBook(parts);
   const { store, ledger, clock, logger } = parts;
   const idempotency = createIdempotency(parts);
   const decisions = await openDecisions(ledger, logger);
   const cleaned: number[] = [];
   const lockdown = { on: false };
+  const forgotten: string[] = [];
+  const workspace = { forget: async (id: string) => void forgotten.push(id) };
   const upkeep = createUpkeep({
     ...{ store, ledger, settings, book, idempotency, decisions, audit, events, clock, logger },
     ...{ locks: createLocks(), cleanSnapshots: async () => cleaned.push(clock.now()), ...more },
+    ...{ consumption, workspace },
     paused: () => lockdown.on,
   });
   const artifact = artifactOf(draftOf(0), ledger);
@@ -41,12 +44,12 @@ async function setUp(more: { runTtlSeconds?: number } = {}) {
     await ledger.runs.put(entryOf(run, artifact, times));
     await store.runs.put({ ...run, finished_at: file === null ? null : iso(file) });
   };
-  return { ...parts, upkeep, book, settings, artifact, over, cleaned, seen, lockdown };
+  return { ...parts, forgotten, upkeep, book, settings, artifact, over, cleaned, seen, lockdown };
 }
 
 describe('runs', () => {
   it('go with their ledger entry when their time is over, and not before', async () => {
-    const { upkeep, over, clock, store, ledger, seen } = await setUp();
+    const { upkeep, over, clock, store, ledger, seen, forgotten } = await setUp();
     await over(1, start);
     await over(2, start + hour);
     clock.time = start + 24 * hour - 1;
@@ -57,6 +60,7 @@ describe('runs', () => {
     expect(await store.runs.ids()).toEqual([runId(2)]);
     expect((await ledger.runs.all()).map(({ id }) => id)).toEqual([runId(2)]);
     expect(seen).toContain(`run ${runId(1)}`);
+    expect(forgotten).toEqual([runId(1)]);
   });
 
   it('that are live never go, however old they are', async () => {

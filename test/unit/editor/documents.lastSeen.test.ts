@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Step } from '../../../src/contract/records.ts';
 import { newestThatFit } from '../../../src/editor/documents/bounded.ts';
 import {
   bytesOf,
@@ -11,8 +12,10 @@ import { revisionOf } from '../../../src/editor/documents/revision.ts';
 import { createShown } from '../../../src/editor/documents/shown.ts';
 import { draftWith, memory } from './documents.fixtures.ts';
 
-const revision = (digest: string, content = `content ${digest}`) =>
-  revisionOf(draftWith({ digest, content }));
+const revision = (digest: string, content = `content ${digest}`) => {
+  const { revision, parts } = revisionOf(draftWith({ digest, content }));
+  return { revision, parts };
+};
 
 describe('what was last seen of a draft', () => {
   test('is nothing at first, and then what was shown', async () => {
@@ -100,4 +103,12 @@ test('an old tab finds its own revision, and no other', () => {
   expect(shown.find('d_1', 'c')).toBeNull();
   expect(shown.find('d_2', 'a')).toBeNull();
   expect(bytesOf(revision('a', 'ä'))).toBe(bytesOf(revision('a', '')) + 2);
+});
+
+test('what edit steps write is not kept with what was seen, which holds it as text', async () => {
+  const steps: Step[] = [{ id: 's', kind: 'edit', changes: [{ path: 'a.ts', text: 'written' }] }];
+  const seen = createLastSeen(memory());
+  await seen.see('d_1', revisionOf(draftWith({ digest: 'a', steps })));
+  expect(seen.find('d_1', 'a')).not.toHaveProperty('writes');
+  expect(seen.find('d_1', 'a')?.parts.steps).toContain('written');
 });

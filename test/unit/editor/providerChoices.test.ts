@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { baseUrlProblem } from '../../../src/contract/addresses.ts';
 import { ProviderConfig, ProviderEntry, ProviderName } from '../../../src/contract/records.ts';
+import { firstProviderOf } from '../../../src/editor/firstProvider.ts';
 import {
+  editorChoices,
   freeName,
   isInTheOpen,
   nameProblem,
+  type OfferedModel,
+  offeredModel,
   originOf,
   presets,
   withProvider,
@@ -49,4 +53,71 @@ test('a new provider gets a name of its own, and leaves the others as they are',
   const next = withProvider(config, name, entry, name);
   expect(next.active).toBe(name);
   expect(next.providers).toMatchObject(config.providers);
+});
+
+describe("the editor's models", () => {
+  const model = (id: string, vendor = 'copilot') => ({
+    ...{ id, vendor, family: `${id}-family`, name: `The ${id}` },
+  });
+  const config = (providers: ProviderConfig['providers'] = {}): ProviderConfig => ({
+    active: 'offline',
+    providers: { offline: { type: 'offline', model: 'offline' }, ...providers },
+  });
+  const offered = [model('a'), model('b'), model('b', 'other')];
+
+  test.each([
+    ['a', 'copilot/a'],
+    ['b', 'copilot/b'],
+    ['other/b', 'other/b'],
+    ['b-family', 'copilot/b'],
+    ['auto', 'copilot/a'],
+    ['', 'copilot/a'],
+  ])('"%s" names %s', (wanted, found) => {
+    const { vendor, id } = offeredModel(offered, wanted) ?? { vendor: '', id: '' };
+    expect(`${vendor}/${id}`).toBe(found);
+  });
+
+  test('a name that is none of theirs names none, and where there are none nothing does', () => {
+    expect(offeredModel(offered, 'c')).toBeUndefined();
+    expect(offeredModel([], 'auto')).toBeUndefined();
+  });
+
+  test('"auto" is the one of the editor that is called so, if it has one', () => {
+    expect(offeredModel([...offered, model('auto')], 'auto')?.name).toBe('The auto');
+  });
+
+  test('are offered, whichever comes first before each of them', () => {
+    const choices = editorChoices(offered, config());
+    expect(choices.map(({ name, entry }) => [name, entry.model])).toEqual([
+      ['editor', 'auto'],
+      ['a', 'a'],
+      ['b', 'b'],
+      ['b', 'other/b'],
+    ]);
+    for (const { name, entry } of choices) {
+      expect(ProviderName.safeParse(name).success).toBe(true);
+      expect(ProviderEntry.parse(entry).type).toBe('editor');
+    }
+    expect(choices[0]?.detail).toContain('now The a');
+  });
+
+  test('are not offered again once they are set up, and take no name that is taken', () => {
+    const mine = { mine: { type: 'editor', model: 'auto' }, a: { type: 'offline', model: 'x' } };
+    const choices = editorChoices(offered, config(ProviderConfig.shape.providers.parse(mine)));
+    expect(choices.map(({ name }) => name)).toEqual(['a-2', 'b', 'b']);
+  });
+
+  test('are not offered where there are none', () => {
+    expect(editorChoices([], config())).toEqual([]);
+  });
+
+  test('are the first provider of a folder where there is one', async () => {
+    const first = (models: readonly OfferedModel[]) =>
+      firstProviderOf({ offered: async () => models });
+    expect(await first(offered)).toEqual({
+      active: 'editor',
+      providers: { editor: { type: 'editor', model: 'auto' } },
+    });
+    expect(await first([])).toBeUndefined();
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PanelSubject, ToPanel } from '../../../src/contract/panel.ts';
+import { answered } from '../../../src/editor/answered.ts';
 import { pageOf } from '../../../src/editor/review/page.ts';
 import { createSession, recall } from '../../../src/editor/review/session.ts';
 import { keyOf, subjectOf } from '../../../src/editor/review/subject.ts';
@@ -20,7 +21,9 @@ function sessionOn(server: TestServer | null, subject: PanelSubject) {
     decisions: {
       edit: (id) => decided.push(`edit ${id}`),
       openDiff: (id) => decided.push(`diff ${id}`),
+      confirmUndo: async (id) => decided.push(`undo ${id}`) > 0,
     },
+    root: () => server?.root ?? '',
     rendered: (id, digest) => rendered.push(`${id} ${digest}`),
     titled: () => {},
     note: (error) => notes.push(String(error)),
@@ -142,7 +145,7 @@ describe('the panel of a run', () => {
         if ((await client.call('getRun', { run_id: id })).status === 'done') resolve();
       });
     });
-    const { run } = await client.call('approveDraft', { draft_id, auto_run: true });
+    const { run } = answered(await client.call('approveDraft', { draft_id, auto_run: true }));
     const id = run?.id ?? '';
     const { session, sent, last } = sessionOn(server, { kind: 'run', id });
     await session.receive({ type: 'ready' });

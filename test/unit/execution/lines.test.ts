@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLines } from '../../../src/execution/prompt.ts';
+import { createLines } from '../../../src/execution/lines.ts';
 
 function linesOf(pieces: readonly string[]): string[] {
   const lines: string[] = [];

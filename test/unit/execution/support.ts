@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { RunStatus, Step } from '../../../src/contract/records.ts';
-import type { ExecutableStep, Executor, StepContext } from '../../../src/core/ports.ts';
 import { isTerminal } from '../../../src/core/run-steps.ts';
+import type { ExecutableStep, Executor, StepContext } from '../../../src/core/work.ts';
 import { createWorker } from '../../../src/execution/worker.ts';
 import {
   artifactOf,
@@ -21,6 +21,9 @@ interface Held extends StepContext {
   fail(error: unknown): void;
 }
 
+/** The text of a prompt step. */
+export const textOf = ({ step }: Held): string => (step.kind === 'prompt' ? step.text : '');
+
 /** An executor whose every step waits for the test to end it. It stops at an abort only if told to be `obedient`. */
 export function holding(obedient = true) {
   const arrived: Held[] = [];
@@ -39,9 +42,11 @@ export function holding(obedient = true) {
       const first = waiting.shift();
       if (first === undefined) arrived.push(held);
       else first(held);
-      return work.promise.finally(() => {
+      try {
+        return { result: await work.promise };
+      } finally {
         now -= 1;
-      });
+      }
     },
   };
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
 import type { Step } from '../../../src/contract/records.ts';
-import type { Executor } from '../../../src/core/ports.ts';
+import type { Executor } from '../../../src/core/work.ts';
 import {
   artifactOf,
   calling,
@@ -13,7 +13,7 @@ import {
   startCore,
   tempDir,
 } from '../core/support.ts';
-import { holding, withWorker } from './support.ts';
+import { holding, textOf, withWorker } from './support.ts';
 
 describe('a run', () => {
   it('starts the moment that it is there', async () => {
@@ -21,7 +21,7 @@ describe('a run', () => {
     await add(1);
     worker.wake();
     const step = await held.next();
-    expect(step.step.text).toContain('Execute the following approved operation:');
+    expect(textOf(step)).toContain('Execute the following approved operation:');
     expect(step.target?.name).toBe('offline');
     step.finish({ text: 'r', usage: null });
     expect(await ended(1)).toBe('done');
@@ -34,7 +34,7 @@ describe('a run', () => {
     await add(1);
     worker.wake();
     const first = await held.next();
-    expect([first.step.text, held.arrived]).toEqual(['text a', []]);
+    expect([textOf(first), held.arrived]).toEqual(['text a', []]);
     first.finish();
     (await held.next()).finish();
     expect(await ended(1)).toBe('done');
@@ -83,7 +83,7 @@ describe('a run', () => {
   });
 
   it('with a step that nobody can carry out ends in error', async () => {
-    const executor: Executor = { kind: 'command', execute: async () => null };
+    const executor: Executor = { kind: 'command', execute: async () => ({ result: null }) };
     const { add, worker, ended, run } = await withWorker({ executor });
     await add(1);
     worker.wake();
@@ -225,7 +225,7 @@ describe('a shutdown', () => {
     worker.wake();
     expect(held.arrived).toEqual([]);
     const { book } = await openBook(parts);
-    await book.recover();
+    await book.recover(worker.settle);
     expect(book.waiting()).toEqual([runId(1), runId(2)]);
     expect((await book.begin(runId(1)))?.steps).toHaveLength(1);
     expect((await parts.ledger.runs.get(runId(1)))?.attempt).toBe(2);

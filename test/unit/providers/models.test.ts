@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import type { ModelRequest, ModelTarget } from '../../../src/core/ports.ts';
+import type { EditorModel } from '../../../src/core/editor-model.ts';
+import type { ModelRequest, ModelTarget } from '../../../src/core/work.ts';
 import { createModels } from '../../../src/providers/models.ts';
 
 const facts = {
@@ -13,7 +14,7 @@ const request = (): ModelRequest => ({
   audience: 'person',
   signal: new AbortController().signal,
 });
-const editor: ModelTarget = {
+const target: ModelTarget = {
   name: 'mine',
   type: 'editor',
   model: 'any',
@@ -23,32 +24,82 @@ const editor: ModelTarget = {
 };
 
 it('the editor’s model is told to be missing where there is no editor', async () => {
-  await expect(createModels({ facts }).ask(editor, request())).rejects.toMatchObject({
+  await expect(createModels({ facts }).ask(target, request())).rejects.toMatchObject({
     code: 'provider_error',
     message: expect.stringContaining('runs without an editor'),
   });
 });
 
-it('the editor’s model gets the request and the target', async () => {
-  const models = createModels({
-    facts,
-    editor: async ({ text }, { model }) => ({ text: `${model}: ${text}`, usage: null }),
-  });
-  expect((await models.ask(editor, request())).text).toBe('any: Say something.');
+const answering = (text: string): EditorModel => ({
+  ask: async () => ({ text }),
+  check: async () => ({ text }),
 });
 
-it('no kind of model is asked once the signal is aborted', async () => {
-  const reason = new Error('stop');
-  const models = createModels({ facts, editor: async () => ({ text: 'late', usage: null }) });
-  for (const type of ['editor', 'offline', 'openai_compat'] as const)
-    await expect(
-      models.ask({ ...editor, type }, { ...request(), signal: AbortSignal.abort(reason) }),
-    ).rejects.toBe(reason);
+it('the editor’s model gets its name and the request, and is held to no shape', async () => {
+  const pieces: string[] = [];
+  const editor: EditorModel = {
+    ...answering(''),
+    async ask(model, { text, audience, onText }) {
+      onText('piece');
+      return { text: `${model}, ${audience}: ${text}` };
+    },
+  };
+  const shape = { name: 'steps', schema: {} };
+  const onText = (piece: string) => pieces.push(piece);
+  expect(
+    await createModels({ facts, editor }).ask(target, { ...request(), shape, onText }),
+  ).toEqual({ text: 'any, person: Say something.', usage: null, shaped: false });
+  expect(pieces).toEqual(['piece']);
+});
+
+it.each([
+  [{ problem: 'It was not allowed.' }, /^It was not allowed\.$/],
+  [{ text: ' ' }, /empty answer/],
+])('what the editor’s model could not do is a provider_error: %j', async (answer, words) => {
+  const editor: EditorModel = { ...answering(''), ask: async () => answer };
+  await expect(createModels({ facts, editor }).ask(target, request())).rejects.toMatchObject({
+    code: 'provider_error',
+    message: expect.stringMatching(words),
+  });
+});
+
+it.each([
+  ['at all', 'firstByteMs', []],
+  ['any more', 'idleMs', ['Once ']],
+] as const)('the editor’s model is given up if it says nothing %s', async (_how, which, said) => {
+  const editor: EditorModel = {
+    ...answering(''),
+    ask: (_model, { signal, onText }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+        for (const piece of said) onText(piece);
+      }),
+  };
+  const models = createModels({ facts, editor, timeouts: { [which]: 10 } });
+  await expect(models.ask(target, request())).rejects.toMatchObject({
+    code: 'provider_error',
+    message: "The editor's model said nothing for 0.01 s. Try again.",
+  });
+});
+
+it('an abort reaches the editor’s model, and its reason comes back', async () => {
+  const stop = new AbortController();
+  const reason = new Error('cancelled');
+  const editor: EditorModel = {
+    ...answering(''),
+    ask: (_model, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+        stop.abort(reason);
+      }),
+  };
+  const asked = createModels({ facts, editor }).ask(target, { ...request(), signal: stop.signal });
+  await expect(asked).rejects.toBe(reason);
 });
 
 it('a base URL that cannot be used is a provider_error when it is asked', async () => {
-  const target = { ...editor, type: 'openai_compat' as const, base_url: 'ftp://x' };
-  await expect(createModels({ facts }).ask(target, request())).rejects.toMatchObject({
+  const wrong = { ...target, type: 'openai_compat' as const, base_url: 'ftp://x' };
+  await expect(createModels({ facts }).ask(wrong, request())).rejects.toMatchObject({
     code: 'provider_error',
     message: expect.stringContaining('http://'),
   });
@@ -57,7 +108,7 @@ it('a base URL that cannot be used is a provider_error when it is asked', async 
 it('the SDK is not loaded before a model is asked', async () => {
   const entry = new URL('../../../src/providers/models.ts', import.meta.url).href;
   const origin = 'http://127.0.0.1:9';
-  const target = { ...editor, type: 'openai_compat', base_url: origin, origin };
+  const asked = { ...target, type: 'openai_compat', base_url: origin, origin };
   const script = `
     import { registerHooks } from 'node:module';
     let loaded = 0;
@@ -72,7 +123,7 @@ it('the SDK is not loaded before a model is asked', async () => {
     const models = createModels({ facts: {} });
     const before = loaded;
     const request = { text: 'x', audience: 'person', signal: new AbortController().signal };
-    await models.ask(${JSON.stringify(target)}, request).catch(() => null);
+    await models.ask(${JSON.stringify(asked)}, request).catch(() => null);
     console.log(JSON.stringify({ before, after: loaded > 0 }));`;
   const run = promisify(execFile);
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script]);

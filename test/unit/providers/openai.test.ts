@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
-import type { ModelRequest, ModelTarget } from '../../../src/core/ports.ts';
+import type { ModelRequest, ModelTarget } from '../../../src/core/work.ts';
 import { createModels } from '../../../src/providers/models.ts';
 import type { ModelTimings } from '../../../src/providers/watch.ts';
 import {

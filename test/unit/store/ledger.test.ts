@@ -109,6 +109,15 @@ describe('the entries of runs', () => {
     expect(await ledger.runs.glance(runId(2))).toBeNull();
   });
 
+  test('keep what a run needs to be paused and to be settled after a crash', async () => {
+    const dir = await tempDir();
+    const fields = { pause_requested: true, ran_ms: 12.5, trace: { pid: 7, args: ['a', null] } };
+    await (await opened(dir)).runs.put(entryOf(1, fields));
+    expect(await (await opened(dir)).runs.get(runId(1))).toEqual(entryOf(1, fields));
+    await (await opened(dir)).runs.put(entryOf(1));
+    expect(await (await opened(dir)).runs.get(runId(1))).toEqual(entryOf(1));
+  });
+
   test('one that cannot be read is moved aside and the others stand', async () => {
     const dir = await tempDir();
     const ledger = await opened(dir);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countLines, fold } from '../../../webview/fold.ts';
+import { amountsInWords, countLines, fold } from '../../../webview/fold.ts';
 
 const lines = (n: number) => Array.from({ length: n }, (_, at) => `line ${at + 1}`).join('\n');
 
@@ -23,7 +23,7 @@ test('many lines fold at the end of one, and it is told how many', () => {
   expect(fold(lines(1200))).toMatchObject({
     head: `${lines(24)}\n`,
     total: '1,200 lines',
-    hidden: '1,176 lines',
+    hidden: { count: 1176, unit: 'line' },
   });
 });
 
@@ -32,7 +32,7 @@ test('one very long line folds by characters, and never inside of one', () => {
   expect(head.isWellFormed()).toBe(true);
   expect(head.length).toBeLessThanOrEqual(3000);
   expect(total).toBe('10,001 characters');
-  expect(hidden).toMatch(/^7,00\d characters$/);
+  expect(amountsInWords([hidden])).toMatch(/^7,00\d characters$/);
 });
 
 test('few lines that are very long fold too', () => {
@@ -45,4 +45,15 @@ test('lines are counted as an editor does', () => {
   expect([countLines(''), countLines('a'), countLines('a\n'), countLines('a\n\n')]).toEqual([
     0, 1, 1, 2,
   ]);
+});
+
+test('what is folded adds up by what it is', () => {
+  const amounts = [
+    { count: 1176, unit: 'line' },
+    { count: 40, unit: 'unchanged line' },
+    { count: 66, unit: 'line' },
+    { count: 1, unit: 'character' },
+  ] as const;
+  expect(amountsInWords(amounts)).toBe('1,242 lines, 40 unchanged lines, 1 character');
+  expect(amountsInWords([])).toBe('');
 });

@@ -8,12 +8,18 @@ import {
   decidable,
   mismatch,
   next,
+  pausable,
+  resumable,
+  runBlocked,
   runnable,
   type State,
   start,
+  undoable,
 } from '../../../webview/state.ts';
 
 const provider = { name: 'p', type: 'offline', origin: null, model: '' } as const;
+
+const looked = { bases: [], warnings: [], failed: null };
 
 function draft(more: object = {}): Extract<ToPanel, { type: 'draft' }> {
   const record = { prompt: 'Do it', content: 'so', context: {}, steps: null, ...more };
@@ -25,12 +31,13 @@ function draft(more: object = {}): Extract<ToPanel, { type: 'draft' }> {
     },
     auto_run: false,
     reason_required: false,
+    looked,
   });
   if (message.type !== 'draft') throw new Error('It is a draft.');
   return message;
 }
 
-const run = (status: string) =>
+const run = (status: string, more: object = {}) =>
   ToPanel.parse({
     type: 'run',
     run: {
@@ -38,8 +45,10 @@ const run = (status: string) =>
       approved_id: 'a_1_abcdef',
       status,
       created_at: '2026-01-01T00:00:00Z',
+      ...more,
     },
     approved: null,
+    looked: null,
   });
 const entry = (msg: string) => ({ ts: '2026-01-01T00:00:00Z', level: 'INFO', msg });
 
@@ -149,9 +158,48 @@ test('only an artifact that may run can be run', () => {
         ...{ id: 'a_1_abcdef', draft_id: 'd_1_abcdef', prompt: 'Do it', approved_by: 'x' },
         ...{ approved_at: '2026-01-01T00:00:00Z', runnable: may, blocked_reason: null },
       },
+      looked: null,
     });
   expect([true, false].map((may) => runnable(having(approved(may))) !== null)).toEqual([
     true,
     false,
   ]);
+});
+
+describe('a run', () => {
+  test('can be paused until somebody asked for it, and goes on only from a pause', () => {
+    const asked = (status: string, pause_requested = false) => {
+      const state = having(run(status, { pause_requested }));
+      return [pausable(state) !== null, resumable(state) !== null];
+    };
+    expect(asked('running')).toEqual([true, false]);
+    expect(asked('pending')).toEqual([true, false]);
+    expect(asked('running', true)).toEqual([false, false]);
+    expect(asked('paused', true)).toEqual([false, true]);
+    expect(asked('done')).toEqual([false, false]);
+  });
+
+  test('can be undone when it is over and an edit of it has begun', () => {
+    const can = (status: string, kind: string, stands: string) =>
+      undoable(having(run(status, { steps: [{ id: '1', kind, status: stands }] }))) !== null;
+    expect(can('done', 'edit', 'done')).toBe(true);
+    expect(can('error', 'edit', 'error')).toBe(true);
+    expect(can('running', 'edit', 'done')).toBe(false);
+    expect(can('cancelled', 'edit', 'skipped')).toBe(false);
+    expect(can('done', 'prompt', 'done')).toBe(false);
+  });
+});
+
+test('a run that could only fail is not offered with the approval, and it says why', () => {
+  const warned = (...codes: string[]) => {
+    const warnings = codes.map((code) => ({ code, step: '1', path: null, message: 'So.' }));
+    const message = ToPanel.parse({ ...draft(), looked: { ...looked, warnings } });
+    if (message.type !== 'draft') throw new Error('It is a draft.');
+    return shown(message);
+  };
+  expect(runBlocked(warned())).toBe(null);
+  expect(runBlocked(warned('base_changed', 'secret', 'unsaved'))).toBe(null);
+  expect(runBlocked(warned('secret', 'command_refused'))).toContain('command');
+  expect(runBlocked(warned('path_refused'))).toContain('file');
+  expect(approvable(warned('command_refused', 'path_refused'))).not.toBe(null);
 });

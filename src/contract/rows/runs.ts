@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { op } from '../operation.ts';
+import { LogEntry, RunRecord, RunStatus } from '../records.ts';
+import { Id, idempotent, page } from './shared.ts';
+
+export const RunListItem = RunRecord.partial({ log: true, steps: true });
+export type RunListItem = z.infer<typeof RunListItem>;
+
+/** What an undo came to: the files that are as they were before the run, and those that were left alone. */
+export const Undone = z.object({
+  restored: z.array(z.string()),
+  /** `why` is a sentence. */
+  left: z.array(z.object({ path: z.string(), why: z.string() })),
+});
+export type Undone = z.infer<typeof Undone>;
+
+/** Runs: what becomes of approved artifacts. */
+export const runRows = {
+  listRuns: op({
+    method: 'get',
+    path: '/ops/runs',
+    role: 'actions',
+    input: z.object({ ...page, status: z.array(RunStatus).optional() }),
+    output: z.array(RunListItem),
+    status: 200,
+    summary: 'Lists runs, newest first.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  getRun: op({
+    method: 'get',
+    path: '/ops/runs/{run_id}',
+    role: 'actions',
+    input: z.object({ run_id: Id }),
+    output: RunRecord,
+    status: 200,
+    etag: true,
+    summary: 'Reads one run with its steps and its whole log.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  getRunLog: op({
+    method: 'get',
+    path: '/ops/runs/{run_id}/log',
+    role: 'actions',
+    input: z.object({ run_id: Id, after: z.int().min(0).default(0) }),
+    output: z.object({ entries: z.array(LogEntry), next: z.int(), done: z.boolean() }),
+    status: 200,
+    summary: 'Reads the log of a run after the entries that the caller already has.',
+    effect: 'read',
+    actions: true,
+    mcp: true,
+  }),
+  createRun: op({
+    method: 'post',
+    path: '/ops/runs',
+    role: 'operator',
+    input: z.object({ approved_id: Id, ...idempotent }),
+    output: RunRecord,
+    status: 201,
+    etag: true,
+    refusals: [404, 409],
+    summary: 'Runs an approved artifact.',
+    effect: 'mutation',
+    creates: true,
+    actions: true,
+    mcp: true,
+  }),
+  cancelRun: op({
+    method: 'post',
+    path: '/ops/runs/{run_id}/cancel',
+    role: 'operator',
+    input: z.object({ run_id: Id }),
+    output: RunRecord,
+    status: 200,
+    etag: true,
+    refusals: [409],
+    summary: 'Stops a run: a pending one at once, a running one as soon as its work has stopped.',
+    effect: 'brake',
+    inLockdown: true,
+    actions: true,
+    mcp: true,
+  }),
+  pauseRun: op({
+    method: 'post',
+    path: '/ops/runs/{run_id}/pause',
+    role: 'operator',
+    input: z.object({ run_id: Id }),
+    output: RunRecord,
+    status: 200,
+    etag: true,
+    refusals: [409],
+    summary: 'Holds a run before its next step; the step that is under way comes to its end.',
+    effect: 'brake',
+    inLockdown: true,
+    actions: true,
+    mcp: false,
+  }),
+  resumeRun: op({
+    method: 'post',
+    path: '/ops/runs/{run_id}/resume',
+    role: 'operator',
+    input: z.object({ run_id: Id }),
+    output: RunRecord,
+    status: 200,
+    asks: true,
+    etag: true,
+    refusals: [409],
+    summary: 'Lets a paused run go on with its next step, also one that waits at a gate.',
+    effect: 'mutation',
+    actions: true,
+    mcp: false,
+  }),
+  undoRun: op({
+    method: 'post',
+    path: '/ops/runs/{run_id}/undo',
+    role: 'operator',
+    input: z.object({ run_id: Id }),
+    output: Undone,
+    status: 200,
+    refusals: [409],
+    summary:
+      'Puts back the files that a finished run changed, where they are still as it left them.',
+    effect: 'mutation',
+    actions: false,
+    mcp: false,
+  }),
+};

@@ -1,0 +1,111 @@
+import { GimoError } from '../contract/errors.ts';
+import type { EditStep, Step } from '../contract/records.ts';
+import { resolveCommand } from './commands.ts';
+import { normalPath } from './cover.ts';
+import type { Call } from './handlers.ts';
+import { sha256 } from './principals.ts';
+import type { Settings } from './settings.ts';
+import type { Programs, Workspace } from './work.ts';
+
+/*
+ * What the server adds to steps before they become a draft, so that an approval names all of it: which version of a file
+ * a change was made from, and which program a command really runs.
+ */
+
+export interface FillPorts {
+  workspace: Pick<Workspace, 'look'>;
+  programs: Programs;
+  settings: Pick<Settings, 'config'>;
+  /** Whether clients may read this path of the workspace, be there a file or not. */
+  mayRead(path: string): Promise<boolean>;
+}
+
+export interface Fill {
+  /**
+   * Fills in what a proposal has left out. A `base_sha256` that is given stays as it is: the change was made from that.
+   * @throws GimoError `path_refused` for a file that no edit may change; and, unless a person asks, for one that clients
+   *   may not read, since its hash would tell what is in it
+   */
+  proposal(steps: readonly Step[], call: Pick<Call, 'principal'>): Promise<Step[]>;
+  /** Fills in the programs of commands, and nothing else. */
+  programs(steps: readonly Step[]): Promise<Step[]>;
+}
+
+export function createFill(ports: FillPorts): Fill {
+  const { workspace, programs, settings, mayRead } = ports;
+  const resolved = (steps: readonly Step[]): Promise<Step[]> =>
+    Promise.all(
+      steps.map(async (step) =>
+        step.kind === 'command'
+          ? resolveCommand(step, settings.config().command_allowlist, programs)
+          : step,
+      ),
+    );
+  return {
+    programs: resolved,
+    async proposal(steps, call) {
+      const asPerson = isPerson(call);
+      const based = await fillEdits(steps, async (change, earlier, place) => {
+        if (change.base_sha256 !== undefined) return change;
+        if (earlier !== undefined) return { ...change, base_sha256: earlier?.sha256 ?? null };
+        if (!asPerson && !(await mayRead(change.path))) throw unreadable(place);
+        const found = await workspace.look(change.path);
+        if (found.state === 'refused')
+          throw new GimoError('path_refused', `${placed(place)} cannot be made. ${found.why}`);
+        return { ...change, base_sha256: found.state === 'file' ? found.sha256 : null };
+      });
+      return resolved(based);
+    },
+  };
+}
+
+/** Whether a person asks, who may see the whole workspace anyway. */
+export const isPerson = ({ principal }: Pick<Call, 'principal'>): boolean =>
+  principal.role === 'admin' || principal.role === 'editor';
+
+type EditChange = EditStep['changes'][number];
+
+/** A file as a change finds it; null: there is none. */
+export type Standing = { sha256: string; text: string | null } | null;
+
+/** Which change of which step, both counted from 1. */
+export interface Place {
+  step: number;
+  change: number;
+}
+
+/**
+ * Goes through the changes of steps in the order in which they are made.
+ * @param fill gives a change as it is to be; `earlier` is what an earlier step leaves there, undefined if none does
+ */
+export async function fillEdits(
+  steps: readonly Step[],
+  fill: (change: EditChange, earlier: Standing | undefined, place: Place) => Promise<EditChange>,
+): Promise<Step[]> {
+  const after = new Map<string, Standing>();
+  const filled: Step[] = [];
+  for (const [at, step] of steps.entries()) {
+    if (step.kind !== 'edit') {
+      filled.push(step);
+      continue;
+    }
+    const changes: EditChange[] = [];
+    for (const [index, change] of step.changes.entries()) {
+      const path = normalPath(change.path);
+      const whole = await fill(change, after.get(path), { step: at + 1, change: index + 1 });
+      const { text } = whole;
+      after.set(path, text === null ? null : { sha256: sha256(text), text });
+      changes.push(whole);
+    }
+    filled.push({ ...step, changes });
+  }
+  return filled;
+}
+
+const placed = ({ step, change }: Place) => `Change ${change} of step ${step}`;
+
+const unreadable = (place: Place) =>
+  new GimoError(
+    'path_refused',
+    `${placed(place)} has no base_sha256, and clients may not read what it would change. Name base_sha256 yourself, or ask a person to let clients read that file.`,
+  );

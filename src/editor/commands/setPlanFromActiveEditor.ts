@@ -1,0 +1,59 @@
+import * as vscode from 'vscode';
+import type { Plan } from '../../contract/records.ts';
+import { Refusal } from '../messages.ts';
+import type { Server } from '../server.ts';
+import { oneLine } from '../text.ts';
+import { planOf } from '../trees/planned.ts';
+import { askYesNo } from './askYesNo.ts';
+import { needsHost } from './needsHost.ts';
+
+const toldMs = 6000;
+
+/**
+ * Makes the text of the active editor the plan. Where there is a plan already, a person is shown what would be replaced,
+ * and asked. Rejects as the client does, and with a `Refusal` for text that is no plan.
+ */
+export async function setPlanFromActiveEditor(server: Server): Promise<void> {
+  const text = vscode.window.activeTextEditor?.document.getText();
+  if (text === undefined)
+    throw new Refusal(
+      'No text is open. Open a plan as JSON in an editor, then give this command again.',
+    );
+  const host = await needsHost(server);
+  if (host === null) return;
+  const { planIn } = await import('../planText.ts');
+  const read = planIn(text);
+  if ('problem' in read) throw new Refusal(`This is not a plan that can be set. ${read.problem}`);
+  const { plan } = read;
+  const before = await planOf(host.client);
+  if (before !== null && !(await replaces(before, plan))) return;
+  await host.client.call('setPlan', plan);
+  const verb = before === null ? 'set' : 'replaced';
+  vscode.window.setStatusBarMessage(`$(check) The plan is ${verb}: ${countOf(plan)}.`, toldMs);
+}
+
+/** Shows what would be replaced, and by what. */
+function replaces(before: Plan, after: Plan): Promise<boolean> {
+  return askYesNo({
+    title: `Replace the plan: ${nameOf(before)}`,
+    question: `There is a plan with ${countOf(before)}; the new one has ${countOf(after)}. Replace it?`,
+    no: 'No, keep the plan',
+    yes: 'Yes, replace it',
+    about: [
+      { heading: 'Now', lines: [{ text: nameOf(before), note: countOf(before) }] },
+      { heading: 'New', lines: [{ text: nameOf(after), note: countOf(after) }] },
+      { heading: 'Then', lines: [{ text: lossOf(before, after), note: '' }] },
+    ],
+  });
+}
+
+/** What becomes of the tasks that there were. Drafts and runs stay, whatever the plan says. */
+function lossOf(before: Plan, after: Plan): string {
+  const kept = new Set(after.tasks.map(({ id }) => id));
+  const gone = before.tasks.filter(({ id }) => !kept.has(id)).length;
+  const lost = gone === 0 ? 'All tasks stay' : `${gone} of its tasks ${gone === 1 ? 'goes' : 'go'}`;
+  return `${lost}; drafts and runs are kept.`;
+}
+
+const countOf = ({ tasks }: Plan) => (tasks.length === 1 ? '1 task' : `${tasks.length} tasks`);
+const nameOf = ({ title, id }: Plan) => oneLine(title || id, 80);

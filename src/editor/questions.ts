@@ -1,0 +1,50 @@
+import * as vscode from 'vscode';
+import type { PanelSubject } from '../contract/panel.ts';
+import { askYesNo } from './commands/askYesNo.ts';
+import { createOpenQuestions, type OpenQuestions, type QuestionUi } from './openQuestions.ts';
+import type { Problems } from './problems.ts';
+import { changeRows } from './questionText.ts';
+
+/** How long a message stands in the status bar, in milliseconds. */
+const toldMs = 5000;
+const reviewLabel = 'Review';
+
+/** Whom the server of this window asks: by notifications that take no focus, and nothing that Enter says yes to. */
+export function createQuestions(options: {
+  review(subject: PanelSubject): void;
+  problems: Pick<Problems, 'tell' | 'note'>;
+}): OpenQuestions {
+  const ui: QuestionUi = {
+    async notify(text) {
+      return (await vscode.window.showInformationMessage(text, reviewLabel)) === reviewLabel;
+    },
+    choose,
+    review: options.review,
+    allows,
+    told: (text) => void vscode.window.setStatusBarMessage(text, toldMs),
+    failed: options.problems.tell,
+    note: options.problems.note,
+  };
+  return createOpenQuestions(ui);
+}
+
+async function choose(texts: readonly string[]): Promise<number | null> {
+  // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
+  const items = texts.map((text, index) => ({ label: text.replaceAll('$(', '$ ('), index }));
+  const picked = await vscode.window.showQuickPick(items, {
+    ...{ title: 'Requests that Wait for You', placeHolder: 'Which one do you want to review?' },
+  });
+  return picked?.index ?? null;
+}
+
+const allows = (text: string, changes: readonly string[]): Promise<boolean> =>
+  askYesNo({
+    ...{ title: text, question: 'Below is what would change. Allow it?' },
+    ...{ no: 'No, leave it as it is', yes: 'Allow' },
+    about: [
+      {
+        heading: 'What would change',
+        lines: changeRows(changes).map((row) => ({ text: row, note: '' })),
+      },
+    ],
+  });

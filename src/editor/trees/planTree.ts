@@ -1,0 +1,187 @@
+import * as vscode from 'vscode';
+import type { Client } from '../../client/client.ts';
+import type { ChangeType } from '../../contract/events.ts';
+import type { Plan } from '../../contract/records.ts';
+import { coalesce } from '../coalesce.ts';
+import { commandIds, viewIds } from '../ids.ts';
+import { messageOf } from '../messages.ts';
+import { oneLine } from '../text.ts';
+import { itemOf, type ListView, moreItem } from './listView.ts';
+import { type Planned, type PlannedTask, readPlanned } from './planned.ts';
+import { noteRow, planRow, progressOf, taskRow, termRow } from './planRow.ts';
+import type { Row } from './row.ts';
+
+/** What is listed in pages. */
+type Part = 'tasks' | 'constraints';
+const parts: readonly Part[] = ['tasks', 'constraints'];
+
+/** A row of the tree. That of a task names it as commands expect it: `{kind, id}`. */
+type Node =
+  | { kind: 'plan'; plan: Plan }
+  | { kind: 'row'; key: string; row: Row }
+  | { kind: 'task'; id: string; key: string; planned: PlannedTask }
+  | { kind: 'more'; part: Part };
+
+/** Changes after which the plan is read again: the state of a task follows its drafts and runs. */
+const concerns: readonly ChangeType[] = ['plan', 'draft', 'run'];
+const pageSize = 100;
+/** Milliseconds: long enough for a burst of changes, too short to be seen. */
+const quietMs = 50;
+
+/** The tasks of the plan, in an order in which they can be done. Read only while it can be seen. */
+export function createPlanView(failed: (error: unknown) => void): ListView {
+  const changed = new vscode.EventEmitter<undefined>();
+  const shown: Record<Part, number> = { tasks: pageSize, constraints: pageSize };
+  let client: Client | null = null;
+  let planned: Planned | null = null;
+  let stale = false;
+  let asked = 0;
+  const view = vscode.window.createTreeView<Node>(viewIds.plan, {
+    treeDataProvider: providerOf(() => planned, shown, changed.event),
+    showCollapseAll: true,
+  });
+  /* A message only over an empty tree: the editor measures one that comes with rows wrongly, and the rows overflow. */
+  const show = (next: Planned | null, message = '') => {
+    planned = next;
+    view.message = message;
+    view.description = next === null ? '' : progressOf(next);
+    changed.fire(undefined);
+  };
+  const refresh = async () => {
+    const from = client;
+    if (from === null) return;
+    const turn = ++asked;
+    stale = false;
+    try {
+      const read = await readPlanned(from);
+      // An answer that was overtaken, or comes from a server that is gone, tells nothing any more.
+      if (from === client && turn === asked) show(read);
+    } catch (error) {
+      if (from === client && turn === asked)
+        show(null, `The plan cannot be read. ${oneLine(messageOf(error), 500)}`);
+      throw error;
+    }
+  };
+  const refreshing = coalesce(
+    async () => {
+      if (view.visible) await refresh();
+      else stale = true;
+    },
+    quietMs,
+    failed,
+  );
+  const seen = view.onDidChangeVisibility(({ visible }) => {
+    if (visible && stale) refreshing.request();
+  });
+  let unsubscribe = () => {};
+
+  return {
+    viewId: viewIds.plan,
+    connect(host) {
+      unsubscribe();
+      unsubscribe = () => {};
+      client = host?.client ?? null;
+      for (const part of parts) shown[part] = pageSize;
+      show(null);
+      if (host === null) return;
+      unsubscribe = host.onChange((event) => {
+        if (concerns.includes(event.type)) refreshing.request();
+      });
+      refreshing.request();
+    },
+    refresh,
+    async showMore(group) {
+      const part = parts.find((one) => one === group);
+      if (part === undefined) return;
+      shown[part] += pageSize;
+      changed.fire(undefined);
+    },
+    dispose() {
+      unsubscribe();
+      for (const one of [view, changed, refreshing, seen]) one.dispose();
+    },
+  };
+}
+
+function providerOf(
+  current: () => Planned | null,
+  shown: Readonly<Record<Part, number>>,
+  onDidChangeTreeData: vscode.Event<undefined>,
+): vscode.TreeDataProvider<Node> {
+  const page = <T>(
+    part: Part,
+    all: readonly T[],
+    toNode: (one: T, nth: number) => Node,
+  ): Node[] => {
+    const nodes = all.slice(0, shown[part]).map(toNode);
+    return all.length > nodes.length ? [...nodes, { kind: 'more', part }] : nodes;
+  };
+  const top = (planned: Planned): Node[] => {
+    const note = noteRow(planned);
+    const keyOf = keys('task');
+    return [
+      { kind: 'plan', plan: planned.plan },
+      ...(note === null ? [] : [{ kind: 'row', key: 'note', row: note } as const]),
+      ...page('tasks', planned.tasks, (one) => {
+        const { id } = one.task;
+        return { kind: 'task', id, key: keyOf(id), planned: one };
+      }),
+    ];
+  };
+  const terms = ({ objective, constraints }: Plan): Node[] => {
+    const keyOf = keys('constraint');
+    return [
+      { kind: 'row', key: 'objective', row: termRow('objective', objective) },
+      ...page('constraints', constraints, (text) => {
+        return { kind: 'row', key: keyOf(text), row: termRow('constraint', text) };
+      }),
+    ];
+  };
+  return {
+    onDidChangeTreeData,
+    getChildren(node) {
+      const planned = current();
+      if (node === undefined) return planned === null ? [] : top(planned);
+      return node.kind === 'plan' ? terms(node.plan) : [];
+    },
+    getTreeItem(node) {
+      if (node.kind === 'plan') return planItem(node.plan);
+      if (node.kind === 'more') return moreItem(viewIds.plan, node.part);
+      return node.kind === 'row' ? itemOf(node.key, node.row) : taskItem(node.key, node.planned);
+    },
+  };
+}
+
+/** Makes ids of rows that stay the same and that no two rows share, even if a file that was written by hand has two. */
+function keys(kind: string): (name: string) => string {
+  const met = new Map<string, number>();
+  return (name) => {
+    const nth = (met.get(name) ?? 0) + 1;
+    met.set(name, nth);
+    return `${kind}:${nth}:${name}`;
+  };
+}
+
+function taskItem(key: string, planned: PlannedTask): vscode.TreeItem {
+  const item = itemOf(key, taskRow(planned));
+  const { draft, run } = planned;
+  const opened =
+    run !== null
+      ? { kind: 'run', id: run.id }
+      : draft !== null
+        ? { kind: 'draft', id: draft.id }
+        : null;
+  if (opened !== null)
+    item.command = {
+      command: commandIds.openReviewPanel,
+      title: 'Open Review Panel',
+      arguments: [opened],
+    };
+  return item;
+}
+
+function planItem(plan: Plan): vscode.TreeItem {
+  const item = itemOf('plan', planRow(plan));
+  item.collapsibleState = vscode.TreeItemCollapsibleState.Collapsed;
+  return item;
+}
