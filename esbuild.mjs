@@ -4,7 +4,9 @@
  *   dist/extension.cjs   what the editor loads to activate: small, and free of dependencies
  *   dist/host.js         the server, loaded by `import()` when it starts, with what it shares in dist/chunks
  *   dist/session.js      the talk of a review panel with the server, loaded with the first panel; the same chunks
+ *   dist/later.cjs       what the editor's half needs once a server runs; CommonJS, for it talks to the editor too
  *   dist/planText.js     what makes a plan of text, loaded with the first such text; the same chunks
+ *   dist/mcpConfiguration.js, dist/lmToolJobs.js   what MCP clients are told, and what a chat's tools do, at first use
  *   dist/cli.js          the command line, over the same chunks
  *   dist/look.js         the thread that looks into the repository, over the same chunks
  *   dist/warden.js       the process that watches over a command, over the same chunks
@@ -25,17 +27,31 @@ const lazy = {
   'src/http/host.ts': 'host.js',
   'src/editor/review/session.ts': 'session.js',
   'src/editor/planText.ts': 'planText.js',
+  'src/editor/mcpConfiguration.ts': 'mcpConfiguration.js',
+  'src/editor/lmToolJobs.ts': 'lmToolJobs.js',
+  'src/editor/later.ts': 'later.cjs',
 };
 
 const lazyPlugin = {
   name: 'lazy',
-  setup({ onResolve }) {
+  setup({ onResolve, onLoad }) {
     onResolve({ filter: /\.ts$/ }, ({ path: to, resolveDir, kind }) => {
       const file = lazy[relative(path.resolve(resolveDir, to))];
-      if (file === undefined) return undefined;
-      if (kind === 'dynamic-import') return { path: `./${file}`, external: true };
+      if (file === undefined || kind === 'entry-point') return undefined;
+      if (kind === 'dynamic-import')
+        return file.endsWith('.cjs')
+          ? { path: file, namespace: 'required' }
+          : { path: `./${file}`, external: true };
       return { errors: [{ text: `${to} must be loaded by import(), not to activate.` }] };
     });
+    // What asks the editor is loaded by require(): what comes by import(), the editor does not know as this extension.
+    onLoad({ filter: /./, namespace: 'required' }, ({ path: file }) => ({
+      contents: `module.exports = require('./${file}');`,
+    }));
+    onResolve({ filter: /./, namespace: 'required' }, ({ path: file }) => ({
+      path: file,
+      external: true,
+    }));
   },
 };
 
@@ -90,21 +106,24 @@ const common = {
 };
 
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-const [extension, host, webview] = await Promise.all([
-  build({
-    ...common,
-    entryPoints: { extension: 'src/extension.ts' },
-    format: 'cjs',
-    outExtension: { '.js': '.cjs' },
-    external: ['vscode'],
-    plugins: [lazyPlugin],
-  }),
+const editorCode = {
+  ...common,
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  external: ['vscode'],
+  plugins: [lazyPlugin],
+};
+const [extension, later, host, webview] = await Promise.all([
+  build({ ...editorCode, entryPoints: { extension: 'src/extension.ts' } }),
+  build({ ...editorCode, entryPoints: { later: 'src/editor/later.ts' } }),
   build({
     ...common,
     entryPoints: {
       host: 'src/http/host.ts',
       session: 'src/editor/review/session.ts',
       planText: 'src/editor/planText.ts',
+      mcpConfiguration: 'src/editor/mcpConfiguration.ts',
+      lmToolJobs: 'src/editor/lmToolJobs.ts',
       cli: 'src/cli.ts',
       look: 'src/repo/thread.ts',
       warden: 'src/execution/warden.ts',
@@ -135,7 +154,11 @@ const [extension, host, webview] = await Promise.all([
   if (!Array.isArray(error.errors)) throw error;
   process.exit(1);
 });
-const outputs = { ...extension.metafile.outputs, ...host.metafile.outputs };
+const outputs = {
+  ...extension.metafile.outputs,
+  ...later.metafile.outputs,
+  ...host.metafile.outputs,
+};
 const shown = webview.metafile.outputs;
 writeNotices(packagesOf({ ...outputs, ...shown }));
 printSizes(outputs);

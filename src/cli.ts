@@ -12,6 +12,10 @@ mindBrokenPipes(process.stdout, process.stderr, exit);
 const program = createProgram({
   startHost: async (options) => (await import('./http/host.ts')).startHost(options),
   ledger: { configHome, dataDirOf, ledgerDir, readServer, readCliToken, readLedgerMac },
+  realPath: async (root, program) => {
+    const { createPrograms } = await import('./execution/programs.ts');
+    return createPrograms({ root, env: process.env }).realPath(program);
+  },
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
+import { registerForAgents } from './editor/agents.ts';
 import { registerCommands } from './editor/commands/register.ts';
+import { createControlPlane } from './editor/controlPlane.ts';
 import { createDraftDocuments } from './editor/documents/documents.ts';
 import { contextKeys, settingIds, viewIds } from './editor/ids.ts';
 import { createLanguageModels } from './editor/languageModel.ts';
@@ -9,14 +11,10 @@ import { createQuestions } from './editor/questions.ts';
 import { createReviewPanels } from './editor/review/panels.ts';
 import { createRunLogDocuments } from './editor/runLogs.ts';
 import { createServer, type Server, type ServerState } from './editor/server.ts';
-import {
-  canServe,
-  type HostSurroundings,
-  publicUrl,
-  startHostOfWindow,
-} from './editor/startHost.ts';
+import { watchSettings } from './editor/settings.ts';
+import { canServe, type HostSurroundings, joinServerOfWindow } from './editor/startHost.ts';
 import { createStatusBar } from './editor/statusBar.ts';
-import { createViews } from './editor/trees/views.ts';
+import { createViews, type Views } from './editor/trees/views.ts';
 
 /** Milliseconds that the editor leaves an extension to shut down, with some to spare. */
 const shutdownMs = 2000;
@@ -29,10 +27,6 @@ export function activate(context: vscode.ExtensionContext): void {
   const channel = vscode.window.createOutputChannel('GIMO', { log: true });
   const problems = createProblems(channel);
   const status = createStatusBar();
-  const views = createViews(
-    (error) => problems.note(error),
-    (count) => status.waiting(count),
-  );
   const runLogs = createRunLogDocuments(problems.note);
   const models = createLanguageModels(context.globalState, problems.note);
   const questions = createQuestions({ review: (subject) => reviews.open(subject), problems });
@@ -50,21 +44,28 @@ export function activate(context: vscode.ExtensionContext): void {
       ),
   };
 
+  let views: Views | undefined;
   const hostChanged = new vscode.EventEmitter<void>();
   const show = (state: ServerState) => {
     void vscode.commands.executeCommand('setContext', contextKeys.state, state.name);
     const host = state.name === 'running' ? state.host : null;
     status.show(state);
-    views.connect(host);
+    views?.connect(host);
     runLogs.connect(host);
     questions.connect(host);
     hostChanged.fire();
-    if (state.name === 'running') channel.info(`The server listens at ${state.host.url}.`);
+    void vscode.commands.executeCommand(
+      'setContext',
+      contextKeys.attached,
+      host?.attached === true,
+    );
+    if (host?.attached === false) channel.info(`The server listens at ${host.url}.`);
+    if (host?.attached === true)
+      channel.info(`This window is attached to the server of another one, at ${host.url}.`);
     if (state.name === 'failed') problems.tell(state.error);
   };
-  const server = createServer((ended) => startHostOfWindow(surroundings, ended), show);
+  const server = createServer((joining) => joinServerOfWindow(surroundings, joining), show);
   active = server;
-  show(server.state);
 
   const onDraft = (command: string) => (id: string) =>
     void vscode.commands
@@ -78,20 +79,22 @@ export function activate(context: vscode.ExtensionContext): void {
     problems,
   });
 
+  const runningHost = () => (server.state.name === 'running' ? server.state.host : null);
+  const allViews = createViews(
+    (error) => problems.note(error),
+    (count) => status.waiting(count),
+    createControlPlane({ server, reviews, problems }),
+  );
+  views = allViews;
+  show(server.state);
+
   const documents = createDraftDocuments({
-    host: () => (server.state.name === 'running' ? server.state.host : null),
+    host: runningHost,
     onHostChange: hostChanged.event,
     memory: context.workspaceState,
     problems,
   });
 
-  const tellIfUnfit = () => {
-    try {
-      publicUrl();
-    } catch (error) {
-      problems.tell(error);
-    }
-  };
   const startIfWanted = () => {
     const wanted = vscode.workspace.getConfiguration().get<unknown>(settingIds.autoStart);
     if (wanted === true && canServe()) void whileBusy(server.start());
@@ -99,37 +102,32 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     channel,
     status,
-    views,
+    allViews,
     runLogs,
     questions,
     hostChanged,
     reviews,
     documents,
-    registerCommands({ server, views, reviews, runLogs, models, problems }),
-    vscode.workspace.onDidGrantWorkspaceTrust(startIfWanted),
-    vscode.workspace.onDidChangeConfiguration((change) => {
-      const address = change.affectsConfiguration(settingIds.publicUrl);
-      // Whoever mends a setting of a server that could not start wants it to start.
-      if (
-        server.state.name === 'failed' &&
-        (address || change.affectsConfiguration(settingIds.port))
-      )
-        startIfWanted();
-      else if (address) tellIfUnfit();
+    registerForAgents({
+      ...{ host: runningHost, onHostChange: hostChanged.event },
+      ...{ version: surroundings.version, note: problems.note },
     }),
+    registerCommands({ server, views: allViews, reviews, runLogs, models, problems }),
+    vscode.workspace.onDidGrantWorkspaceTrust(startIfWanted),
+    watchSettings(server, startIfWanted, problems),
   );
   channel.info(`Activated in ${(performance.now() - began).toFixed(1)} ms.`);
   startIfWanted();
 }
 
-/** Stops the server, and waits for it as long as the editor lets it. */
+/** Lets go of the server, and waits for it as long as the editor lets it. */
 export async function deactivate(): Promise<void> {
   if (active === undefined) return;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, shutdownMs);
   });
-  await Promise.race([active.stop(), late]);
+  await Promise.race([active.leave(), late]);
   clearTimeout(timer);
   active = undefined;
 }

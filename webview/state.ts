@@ -156,6 +156,7 @@ export function resumable(state: State): RunMessage | null {
 export function undoable(state: State): RunMessage | null {
   const { shown } = state;
   if (!idle(state) || shown?.type !== 'run' || isLive(shown)) return null;
+  if (shown.run.undone_at !== undefined) return null;
   const edited = shown.run.steps.some(
     ({ kind, status }) => kind === 'edit' && (status === 'done' || status === 'error'),
   );

@@ -9,6 +9,11 @@ import type { Output, Sink } from './output.ts';
 export interface CliDeps {
   startHost(options: HostOptions): Promise<Pick<Host, 'url' | 'pid' | 'dataDir' | 'stop'>>;
   ledger: LedgerReader;
+  /**
+   * The real path of a program that is named by its absolute path, or found on the search path outside the workspace;
+   * null if there is none.
+   */
+  realPath(root: string, program: string): Promise<string | null>;
   stdin: Readable & { readonly isTTY?: boolean | undefined };
   stdout: Sink;
   stderr: Sink;

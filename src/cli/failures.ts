@@ -5,19 +5,26 @@ import { GimoError } from '../contract/errors.ts';
 export const exitCodes = { ok: 0, refused: 1, usage: 2, noServer: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+type Kind = Exclude<keyof typeof exitCodes, 'ok'>;
+
 /** Ends a command with a text for the person and an exit code. */
 export class CliError extends Error {
-  readonly kind: 'refused' | 'usage' | 'noServer';
+  readonly kind: Kind;
 
   /** @param message what happened, why, and what to do next */
-  constructor(kind: 'refused' | 'usage' | 'noServer', message: string, options?: ErrorOptions) {
+  constructor(kind: Kind, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'CliError';
     this.kind = kind;
   }
 }
 
-const names = { refused: 'refused', usage: 'usage', noServer: 'no_server' } as const;
+const names = {
+  refused: 'refused',
+  usage: 'usage',
+  noServer: 'no_server',
+  interrupted: 'interrupted',
+} as const;
 
 /** Turns whatever a command threw into an exit code, a text and a code for `--json`. */
 export function describe(error: unknown): { exitCode: ExitCode; code: string; detail: string } {

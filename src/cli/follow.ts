@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Seen } from '../client/events.ts';
-import { GimoError } from '../contract/errors.ts';
 import type { LogEntry, RunRecord } from '../contract/records.ts';
 import type { Connection } from './connect.ts';
+import { createBell, patiently } from './patience.ts';
 
 /*
  * The log is asked for when it has changed. A token has 100 requests a minute, and a follower must leave room for the
@@ -78,38 +78,8 @@ async function listen(seen: AsyncIterable<Seen>, runId: string, ring: (isOfRun: 
 
 const isOfLog = (type: string) => type === 'log' || type === 'run';
 
-/** Remembers that it was rung, however often, until somebody has waited for it. */
-function createBell() {
-  let rang = false;
-  let wake: (() => void) | undefined;
-  return {
-    ring() {
-      rang = true;
-      wake?.();
-    },
-    async rung() {
-      if (!rang)
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      rang = false;
-    },
-  };
-}
-
 const askLog = (client: Connection['client'], run_id: string, after: number, signal: AbortSignal) =>
   patiently(() => client.call('getRunLog', { run_id, after }, { signal }), signal);
 
 const askRun = (client: Connection['client'], run_id: string, signal: AbortSignal) =>
   patiently(() => client.call('getRun', { run_id }, { signal }), signal);
-
-/** Asks once, and again when the server says that it was asked too often and when to come back. */
-async function patiently<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (;;)
-    try {
-      return await ask();
-    } catch (error) {
-      if (!GimoError.is(error, 'rate_limited')) throw error;
-      await wait((error.retryAfter ?? 1) * 1_000, undefined, { signal });
-    }
-}

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { InvalidArgumentError } from 'commander';
+import type { z } from 'zod';
+import { jsonIssues } from '../contract/json.ts';
 import { Context } from '../contract/records.ts';
 import { CliError } from './failures.ts';
 
@@ -64,17 +65,43 @@ export function integer(min: number, max: number): (text: string) => number {
 }
 
 /**
- * Waits for one line. The terminal stays in its line mode, so that Ctrl-C ends the process as it always does.
+ * Reads a JSON file, or the standard input if it is `-`, and checks it.
  *
- * @returns the line without its end, or null when the input ended without one
+ * @param what names it in an error, such as `a plan`
+ * @throws CliError `usage` that says what is wrong, and where
  */
-export function readLine(stdin: Readable): Promise<string | null> {
-  return new Promise((resolve) => {
-    const lines = createInterface({ input: stdin, terminal: false });
-    lines.once('line', (line) => {
-      resolve(line);
-      lines.close();
-    });
-    lines.once('close', () => resolve(null));
+export async function readJson<T>(
+  { cwd, stdin }: { cwd: string; stdin: Readable },
+  file: string,
+  schema: z.ZodType<T>,
+  what: string,
+): Promise<T> {
+  const text = file === '-' ? await readAll(stdin) : await readText(cwd, file);
+  return fitting(
+    parseJson(text, `${file === '-' ? 'The standard input' : file} is not JSON`),
+    schema,
+    what,
+  );
+}
+
+function parseJson(text: string, problem: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new CliError('usage', `${problem}: ${cause.message}.`, { cause });
+  }
+}
+
+/** Checks a value that a person gave. Throws `CliError` `usage` that says what does not fit. */
+export function fitting<T>(value: unknown, schema: z.ZodType<T>, what: string): T {
+  const refused = jsonIssues(value).map(({ loc, msg }) => ({ path: loc, message: msg }));
+  const found = schema.safeParse(value);
+  if (refused.length === 0 && found.success) return found.data;
+  const issues = refused.length > 0 ? refused : (found.error?.issues ?? []);
+  const told = issues.slice(0, 3).map(({ path, message }) => {
+    const at = path.map(String).join('.');
+    return at === '' ? message : `${at}: ${message}`;
   });
+  throw new CliError('usage', `This does not fit ${what}. ${told.join('; ')}`);
 }

@@ -22,6 +22,10 @@ export interface Output {
   field(name: string, value: string, colour?: Colour): void;
   /** Writes text behind a gutter, wrapped to the terminal, so that it cannot pass for anything around it. */
   block(text: string): void;
+  /** Writes a line behind a mark; wrapped as {@link Output.block} is, so that no piece of it can pass for a line. */
+  marked(mark: string, text: string, colour?: Colour): void;
+  /** Writes one line of parts, each on its line, cut to the terminal. */
+  cut(...parts: Part[]): void;
   table(columns: readonly Column[], rows: readonly (readonly Part[])[]): void;
   /** @param indent spaces a level, 2 if left out; 0 for one line */
   json(value: unknown, indent?: number): void;
@@ -40,8 +44,13 @@ const gap = '  ';
 const fieldWidth = 12;
 const textOf = (part: Part) => (typeof part === 'string' ? part : part.text);
 
-/** Whether colours may be used: on a terminal that has them, unless NO_COLOR (no-color.org) says otherwise. */
+/**
+ * Whether colours may be used: on a terminal that has them, unless NO_COLOR (no-color.org) says otherwise. FORCE_COLOR
+ * (force-color.org) decides before all that, as it does for Node; 0 or false means no.
+ */
 export function mayColour(sink: Sink, env: Env): boolean {
+  const forced = env.FORCE_COLOR ?? '';
+  if (forced !== '') return forced !== '0' && forced !== 'false';
   return sink.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
 }
 
@@ -72,6 +81,14 @@ export function createOutput(sink: Sink, env: Env): Output {
         for (const [at, piece] of wrapTo(one, width(), gutter.length).entries())
           line({ text: at === 0 ? gutter : continued, colour: 'dim' }, piece);
     },
+    marked(mark, text, colour) {
+      const part = (piece: string) => (colour === undefined ? piece : { text: piece, colour });
+      const [first = '', ...rest] = wrapTo(spelled(text), width(), widthOf(mark));
+      line(part(mark + first));
+      for (const piece of rest)
+        line({ text: '┆'.padEnd(widthOf(mark)), colour: 'dim' }, part(piece));
+    },
+    cut: (...parts) => line(...cutParts(parts, width())),
     table(columns, rows) {
       for (const row of layOut(columns, rows, width())) line(...row);
     },
@@ -80,6 +97,19 @@ export function createOutput(sink: Sink, env: Env): Output {
     },
   };
 }
+
+/** Cuts a line of parts to a width. */
+function cutParts(parts: readonly Part[], width: number): Part[] {
+  let left = width;
+  return parts.map(flat).map((part) => {
+    const text = cutTo(textOf(part), left);
+    left -= widthOf(text);
+    return typeof part === 'string' ? text : { ...part, text };
+  });
+}
+
+/** Text of one line: tabs stay, so that what is indented with them reads as it is. */
+const spelled = (text: string) => visibleText(text).replaceAll('\n', '\\u{000A}');
 
 /** Lays rows out under their titles so that no line is wider than `width`. */
 function layOut(

@@ -2,16 +2,27 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { visibleText } from '../contract/visible.ts';
 import { addApprove } from './commands/approve.ts';
+import { addApproved } from './commands/approved.ts';
+import { addAudit } from './commands/audit.ts';
+import { addBrake } from './commands/brake.ts';
+import { addChanges } from './commands/changes.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addConfig } from './commands/config.ts';
 import { addDraft } from './commands/draft.ts';
 import { addDrafts } from './commands/drafts.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addLogs } from './commands/logs.ts';
 import { addOpenApi } from './commands/openapi.ts';
+import { addPlan } from './commands/plan.ts';
+import { addProvider } from './commands/provider.ts';
+import { addRedraft } from './commands/redraft.ts';
 import { addReject } from './commands/reject.ts';
 import { addRuns } from './commands/runs.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addSteer } from './commands/steer.ts';
+import { addToken } from './commands/token.ts';
+import { addWatch } from './commands/watch.ts';
 import { connect } from './connect.ts';
 import type { CliDeps, Run, Session } from './deps.ts';
 import { discover } from './discover.ts';
@@ -23,34 +34,39 @@ export interface Program {
   /**
    * Runs one command.
    * @param args without the names of node and the script
-   * @returns the exit code: 0, 1 refused, 2 usage, 3 no server, 130 interrupted while following
+   * @returns the exit code: 0, 1 refused, 2 usage, 3 no server, 130 interrupted
    */
   run(args: readonly string[]): Promise<number>;
   /** The commands, for whoever lists or documents them. */
   readonly command: Command;
 }
 
-const examples = `
-Examples:
-  $ gimo serve                        start the server of this directory
-  $ gimo generate "Add a health check" --root ~/code/app
-  $ gimo drafts --status draft        what waits for a yes
-  $ gimo approve d_1795403040476_dfbc34 --run
+const footer = `
+Example:
+  $ gimo status --root ~/code/app
 
+Start with: gimo serve. Then: gimo generate "…", gimo approve ID --run, gimo logs -f ID, gimo watch.
 Exit codes: 0 done, 1 refused, 2 usage, 3 no server.`;
 
-const groups = [
-  addServe,
-  addStatus,
-  addDrafts,
-  addDraft,
-  addGenerate,
-  addApprove,
-  addReject,
-  addRuns,
-  addSteer,
-  addLogs,
-  addOpenApi,
+/* What `gimo` alone says. */
+const mainJob = `gimo serve                       start the server of this directory
+gimo generate "Add a check"      ask the model for a draft; or: gimo draft new "…"
+gimo drafts --status draft       see what waits for a yes
+gimo approve ID --run            read it whole, say yes, and run exactly that
+gimo watch                       see what happens; gimo --help lists every command
+`;
+
+type Add = (program: Command, run: Run) => void;
+
+/** The commands, under the headings that the help shows them. */
+const groups: readonly (readonly [string, readonly Add[]])[] = [
+  ['Server:', [addServe, addStatus, addWatch]],
+  ['Propose:', [addDraft, addDrafts, addGenerate, addPlan, addRedraft]],
+  ['Decide:', [addApprove, addReject]],
+  ['Run:', [addApproved, addRuns, addSteer, addLogs]],
+  ['Set up:', [addConfig, addProvider, addChanges, addToken]],
+  ['Watch over:', [addAudit, addBrake]],
+  ['Connect:', [addOpenApi, addCompletion]],
 ];
 
 /** Makes the command line over what the composition root hands in. */
@@ -65,10 +81,18 @@ export function createProgram(deps: CliDeps): Program {
       exitCode = tell(session, error);
     }
   };
-  for (const add of groups) add(command, run);
+  for (const [heading, adders] of groups) {
+    command.commandsGroup(heading);
+    for (const add of adders) add(command, run);
+  }
+  command.helpCommand('help [command]', 'show how a command is used');
   return {
     command,
     async run(args) {
+      if (args.length === 0) {
+        deps.stderr.write(mainJob);
+        return exitCodes.usage;
+      }
       try {
         await command.parseAsync([...args], { from: 'user' });
         return exitCode;
@@ -87,7 +111,7 @@ function rootCommand(deps: CliDeps): Command {
     .version(deps.version, '--version', 'print the version')
     .option('--root <dir>', 'the workspace (default: the current directory)')
     .option('--json', 'print the raw JSON answer')
-    .addHelpText('after', examples)
+    .addHelpText('after', footer)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => deps.stdout.write(visibleText(text)),

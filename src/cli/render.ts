@@ -1,9 +1,11 @@
-import type { DraftRecord, RunRecord, Step } from '../contract/records.ts';
+import type { DraftRecord, RunRecord, Step, Warning } from '../contract/records.ts';
 import { countUnseen, visibleJson } from '../contract/visible.ts';
 import type { Colour, Output, Part } from './output.ts';
 
 const colours: Readonly<Record<string, Colour>> = {
   draft: 'cyan',
+  waits: 'cyan',
+  spent: 'dim',
   approved: 'green',
   done: 'green',
   pending: 'cyan',
@@ -14,10 +16,11 @@ const colours: Readonly<Record<string, Colour>> = {
   cancelled: 'dim',
 };
 
-/** A state in its colour. */
-export function statusPart(status: string): Part {
+/** A state in its colour. @param width in columns, at least */
+export function statusPart(status: string, width = 0): Part {
   const colour = colours[status];
-  return colour === undefined ? status : { text: status, colour };
+  const text = status.padEnd(width);
+  return colour === undefined ? text : { text, colour };
 }
 
 /** How long ago an instant (ISO 8601) was, in its largest unit: `5s`, `3m`, `2h`, `9d`; `?` for an odd date. */
@@ -121,8 +124,10 @@ export function showRun(out: Output, run: RunRecord): void {
   if (run.status === 'paused') out.field('go on', `gimo resume ${run.id}`);
 }
 
-/** Says how much of a list was not shown; nothing if all of it was. */
-export function listFooter(out: Output, shown: number, total: number | undefined): void {
-  if (total !== undefined && total > shown)
-    out.line({ text: `${shown} of ${total}; --limit shows more.`, colour: 'dim' });
+/** Shows what to look at before a yes. */
+export function showWarnings(out: Output, warnings: readonly Warning[]): void {
+  for (const { step, path, message } of warnings) {
+    const at = [...(step === null ? [] : [`step ${step}`]), ...(path === null ? [] : [path])];
+    out.field('warning', `${at.length === 0 ? '' : `${at.join(', ')}: `}${message}`, 'yellow');
+  }
 }

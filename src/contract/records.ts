@@ -32,6 +32,10 @@ export const EditStep = z.strictObject({
     .array(
       z.strictObject({
         path: z.string().min(1).max(4096),
+        /**
+         * Null: there is to be no file. Left out of answers to callers who may not approve where clients may not read the
+         * file; `digest` is null in those.
+         */
         base_sha256: Hex256.nullable().optional(),
         text: z.string().nullable(),
       }),
@@ -227,6 +231,8 @@ export const RunRecord = z.looseObject({
   steps: z.array(RunStep).default([]),
   actor: z.string().nullable().default(null),
   attempt: z.int().nonnegative().default(0),
+  /** When it was undone; left out if it was not, or if something of it had to be left. */
+  undone_at: z.string().optional(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 

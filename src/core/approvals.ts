@@ -5,7 +5,7 @@ import { type Approvals, sealHolds } from './artifacts.ts';
 import type { Asking } from './asking.ts';
 import type { Act, Audit } from './audit.ts';
 import type { Decisions } from './decisions.ts';
-import { sealOf } from './digest.ts';
+import { digestOf, sealOf } from './digest.ts';
 import { type Drafts, draftLock } from './drafts.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { approvedSuffix, type Ids } from './ids.ts';
@@ -73,15 +73,14 @@ export function approveHandler(
           consumed_by: null,
         };
         const artifact = { ...unsealed, seal: sealOf(unsealed, ledger) };
-        await store.approved.put(artifact);
         const { id: approved_id, approved_at: updated_at } = artifact;
         try {
+          await store.approved.put(artifact);
           await decisions.around({ id: draft.id, status: 'approved', approved_id }, () =>
             store.drafts.put({ ...draft, status: 'approved', approved_id, updated_at }),
           );
         } catch (error) {
-          // The caller is told that it failed; what failed must not stand, nor become a second one later.
-          await store.approved.remove(approved_id);
+          await takeBack(ports, approved_id, found);
           throw error;
         }
         const ran =
@@ -104,6 +103,24 @@ export function approveHandler(
       return { ...body, run_error: 'No run was made, or it is no longer there.' };
     },
   };
+}
+
+/**
+ * The caller is told that the approve failed, so nothing of it stands: a disk may refuse what it has done already. What
+ * cannot be taken back could not run either, as no decision of the ledger names it.
+ */
+async function takeBack(
+  { store, logger }: Pick<ApprovalPorts, 'store'> & { logger: Logger },
+  approvedId: string,
+  draft: DraftRecord,
+) {
+  const undone = await Promise.allSettled([
+    store.approved.remove(approvedId),
+    store.drafts.put(draft),
+  ]);
+  for (const one of undone)
+    if (one.status === 'rejected')
+      logger.log('error', `a part of the failed approve of ${draft.id} stands: ${one.reason}`);
 }
 
 /** The approval stands whether or not a run could be made; why it could not is told, never swallowed. */
@@ -141,11 +158,13 @@ function requireNamed({ ifMatch }: Call, digest?: string) {
   );
 }
 
+/** The part of an artifact's id that names its draft; null if it was not made here. */
+const suffixOf = (approvedId: string) => /_([0-9a-f]{16})$/.exec(approvedId)?.[1] ?? null;
+
 /**
- * Completes decisions that a crash cut in half, and those that somebody has written over: a draft that the ledger knows
- * as decided gets its status back. Of an approval the artifact is the commit point, so a draft that still waits although
- * a sealed artifact of it stands is settled. Finds the artifact by the part of its name that is made of the draft's id;
- * anybody can name a file like that, so all of them are looked at, and only the seal counts.
+ * Completes approvals that a crash cut in half. The artifact is the commit point, so a draft that still waits although a
+ * sealed artifact of it stands is settled. Reads only artifacts that no decision names: anybody can name a file like
+ * that, so only the seal counts.
  */
 export async function settleApprovals(
   store: Pick<Store, 'approved' | 'drafts'>,
@@ -153,32 +172,42 @@ export async function settleApprovals(
   decisions: Decisions,
   audit: Audit,
 ): Promise<void> {
-  const bySuffix = new Map<string, string[]>();
+  const named = decisions.artifacts();
   for (const id of await store.approved.ids()) {
-    const suffix = id.slice(id.lastIndexOf('_') + 1);
-    const same = bySuffix.get(suffix);
-    if (same === undefined) bySuffix.set(suffix, [id]);
-    else same.push(id);
+    const suffix = suffixOf(id);
+    if (suffix === null || named.has(id)) continue;
+    const artifact = await store.approved.get(id);
+    if (artifact === null || !sealHolds(artifact, ledger)) continue;
+    const { draft_id } = artifact;
+    if (approvedSuffix(draft_id) !== suffix || decisions.of(draft_id) !== undefined) continue;
+    const draft = await store.drafts.get(draft_id);
+    // One that was edited since is another: the approve of what it was had failed by then.
+    if (draft?.status !== 'draft') continue;
+    if (digestOf(draft, artifact.provider_resolved) !== artifact.digest) continue;
+    await settle(draft, artifact, { store, decisions, audit });
   }
+}
+
+/**
+ * Gives the files of drafts that were decided their status back, where a crash or somebody else has left them waiting.
+ * Nobody who asks the gate sees the difference, so this may take its time.
+ *
+ * @param inTurn carries out each write, or rejects once there is to be none any more
+ */
+export async function restoreDecided(
+  store: Pick<Store, 'drafts'>,
+  decisions: Decisions,
+  audit: Audit,
+  inTurn: (job: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   let before: string | undefined;
   do {
-    const page = await store.drafts.list({
-      limit: 1000,
-      status: ['draft'],
-      ...(before === undefined ? {} : { before }),
-    });
+    const from = before === undefined ? {} : { before };
+    const page = await store.drafts.list({ limit: 1000, status: ['draft'], ...from });
     for (const draft of page.records) {
-      if (decisions.of(draft.id) !== undefined) {
-        const act = actOf('settleDecision', draft.id);
-        await audit.around(act, () => store.drafts.put(decisions.standing(draft)));
-        continue;
-      }
-      for (const id of bySuffix.get(approvedSuffix(draft.id)) ?? []) {
-        const artifact = await store.approved.get(id);
-        if (artifact?.draft_id !== draft.id || !sealHolds(artifact, ledger)) continue;
-        await settle(draft, artifact, { store, decisions, audit });
-        break;
-      }
+      if (decisions.of(draft.id) === undefined) continue;
+      const act = actOf('settleDecision', draft.id);
+      await inTurn(() => audit.around(act, () => store.drafts.put(decisions.standing(draft))));
     }
     before = page.next ?? undefined;
   } while (before !== undefined);

@@ -3,6 +3,7 @@ import { GimoError } from '../contract/errors.ts';
 import type { Approved, ApprovedRecord, Config } from '../contract/records.ts';
 import { commandRefused } from './commands.ts';
 import { type Consumption, spentOn } from './consumption.ts';
+import type { Decisions } from './decisions.ts';
 import { canonical, createDigests, sealOf } from './digest.ts';
 import type { Handlers } from './handlers.ts';
 import { requireId, unknownId } from './ids.ts';
@@ -10,6 +11,7 @@ import { cutPrompt, listPage } from './lists.ts';
 import type { Clock, Ledger, RunEntry, Store } from './ports.ts';
 import { sha256 } from './principals.ts';
 import type { Settings } from './settings.ts';
+import type { Withhold } from './withhold.ts';
 
 /** The rules about artifacts, shared by the gate and by the worker, which asks again before the first step. */
 export interface Approvals {
@@ -29,13 +31,15 @@ export interface ArtifactPorts {
   ledger: Pick<Ledger, 'mac'>;
   settings: Pick<Settings, 'config' | 'resolve'>;
   consumption: Pick<Consumption, 'runOf'>;
+  decisions: Pick<Decisions, 'of'>;
+  withhold: Withhold;
   clock: Clock;
 }
 
 const invalid = (message: string) => new GimoError('approval_invalid', message);
 
 export function createApprovals(ports: ArtifactPorts): Approvals {
-  const { store, ledger, settings, consumption, clock } = ports;
+  const { store, ledger, settings, consumption, decisions, withhold, clock } = ports;
   const digests = createDigests();
 
   const forged = (artifact: ApprovedRecord): GimoError | null => {
@@ -48,8 +52,14 @@ export function createApprovals(ports: ArtifactPorts): Approvals {
     return null;
   };
 
+  /** The approve of it may have failed, and it may stand all the same: then the ledger has no decision that names it. */
+  const undecided = ({ id, draft_id }: ApprovedRecord): GimoError | null =>
+    decisions.of(draft_id)?.approved_id === id
+      ? null
+      : invalid('GIMO has not noted this approval, so it cannot run. Approve the work again.');
+
   const blocked: Approvals['blocked'] = (artifact, run) => {
-    const wrong = forged(artifact);
+    const wrong = forged(artifact) ?? undecided(artifact);
     if (wrong !== null) return wrong;
     const spent = consumption.runOf(artifact.id);
     if (spent !== null && spent !== run?.id) return spentOn(spent);
@@ -89,11 +99,17 @@ export function createApprovals(ports: ArtifactPorts): Approvals {
     show,
     read,
     handlers: {
-      listApproved: { read: (input) => listPage('approved', store.approved, input, show, summary) },
+      listApproved: {
+        async read(input, call) {
+          const told = await withhold(call);
+          const tell = (artifact: ApprovedRecord) => told(show(artifact));
+          return listPage('approved', store.approved, input, tell, summary);
+        },
+      },
       getApproved: {
-        async read({ approved_id }) {
+        async read({ approved_id }, call) {
           requireId('approved', approved_id);
-          return { body: show(await read(approved_id)) };
+          return { body: (await withhold(call))(show(await read(approved_id))) };
         },
       },
     },

@@ -2,6 +2,7 @@ import { hasEffects } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { Pending } from '../contract/operation.ts';
 import type { Step } from '../contract/records.ts';
+import { nextStep } from '../contract/steps.ts';
 import { canonical } from './digest.ts';
 import type { Call, Prepared } from './handlers.ts';
 import type { Logger } from './ports.ts';
@@ -91,7 +92,8 @@ export function createAsking(ports: {
 /** What makes it the same question as another, whoever asks. */
 function keyOf(question: Question): string {
   if (question.about === 'approve') return `approve ${question.draft.id}`;
-  if (question.about === 'resume') return `resume ${question.run.id}`;
+  if (question.about === 'resume')
+    return `resume ${question.run.id} ${nextStep(question.run.steps)?.id}`;
   return `config ${canonical(question.changes)}`;
 }
 

@@ -1,5 +1,6 @@
 import { GimoError } from '../contract/errors.ts';
 import { AuditEntry, type verdicts } from '../contract/rows/security.ts';
+import { brakePatience, within } from './patience.ts';
 import type { AuditFile, AuditHead, Clock, Ledger, Logger } from './ports.ts';
 
 /** What is known of an act when it begins. */
@@ -18,7 +19,8 @@ export interface Audit {
   append(act: Act, outcome: string): Promise<void>;
   /**
    * Does something between two entries: the intent, synced before `effect` starts, and its outcome. If the intent
-   * cannot be written the effect does not happen, unless it is a brake: a brake acts all the same.
+   * cannot be written the effect does not happen, unless it is a brake: a brake acts all the same, and waits for the
+   * audit only so long.
    * @param success the outcome that is noted when the effect has not failed; `done` if left out
    */
   around<T>(act: Act, effect: () => Promise<T>, brake?: boolean, success?: string): Promise<T>;
@@ -106,14 +108,18 @@ export async function openAudit(ports: {
         throw error;
       } finally {
         // The effect has happened (or not) and stands behind its intent: a failure here must not tell otherwise.
-        await append(act, outcome).catch((error: unknown) => tell(act, 'The outcome', error));
+        const noted = append(act, outcome).catch((error: unknown) =>
+          tell(act, 'The outcome', error),
+        );
+        // A brake is not held up by a disk that does not answer.
+        await (brake ? within(brakePatience, noted) : noted);
       }
     },
   };
 }
 
 const unavailable = (cause: unknown) =>
-  GimoError.is(cause, 'not_writer')
+  GimoError.is(cause, 'not_writer') || GimoError.is(cause, 'storage_full')
     ? cause
     : new GimoError(
         'audit_unavailable',

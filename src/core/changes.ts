@@ -1,13 +1,15 @@
 import { GimoError } from '../contract/errors.ts';
 import type { OutsideChange } from '../contract/rows/upkeep.ts';
+import type { Audit } from './audit.ts';
 import { type ChangeSource, changeSources, type SourcePorts, unfit } from './change-sources.ts';
 import { canonical } from './digest.ts';
 import type { Events } from './events.ts';
 import type { Handlers } from './handlers.ts';
 import type { Locks } from './locks.ts';
 import { requireEditor } from './policy.ts';
-import type { FoundDocument, Ledger, Logger } from './ports.ts';
+import type { AuditFile, FoundDocument, Ledger, Logger } from './ports.ts';
 import type { Redactor } from './redaction.ts';
+import { settleCopies } from './settle-copies.ts';
 
 export interface ChangesPorts extends SourcePorts {
   ledger: Pick<Ledger, 'config' | 'provider' | 'allowlist' | 'mac'>;
@@ -23,6 +25,8 @@ export interface Changes {
   handlers: Pick<Handlers, 'listChanges' | 'acceptChange' | 'restoreChange'>;
   /** Looks whether a file is another than before (a stat each), moves keys out of it, and tells what is new. */
   look(): Promise<OutsideChange[]>;
+  /** After a start: completes the copies of what was being set when a crash came. */
+  settle(file: Pick<AuditFile, 'tail'>, audit: Audit): Promise<void>;
 }
 
 export function createChanges(ports: ChangesPorts): Changes {
@@ -75,6 +79,7 @@ export function createChanges(ports: ChangesPorts): Changes {
 
   return {
     look,
+    settle: (file, audit) => settleCopies(sources, file, audit),
     handlers: {
       listChanges: { read: async () => ({ body: await look() }) },
       acceptChange: {

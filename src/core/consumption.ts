@@ -11,7 +11,7 @@ export interface Consumption {
   /** The run that an approval was spent on, or null. Costs no look at the disk. */
   runOf(approvedId: string): string | null;
   /**
-   * Spends an approval while its run is made; if that fails it is as before.
+   * Spends an approval while its run is made; if that fails it is as before, once nothing is left of the run.
    * @param make makes the run's entry
    * @throws GimoError `approval_consumed` if it is spent already, also on a run that is being made
    */
@@ -27,10 +27,12 @@ export async function openConsumption(
 ): Promise<Consumption> {
   const spent = new Map((await ledger.consumed.all()).map(({ id, run_id }) => [id, run_id]));
   const unnoted = new Map<string, string>();
-  for (const entry of await ledger.runs.all())
-    if (changesSomething(entry) && !spent.has(entry.approved_id)) {
-      spent.set(entry.approved_id, entry.id);
-      unnoted.set(entry.approved_id, entry.id);
+  // Two entries of one approval: one of them was refused, and its entry could not be removed. It has not begun.
+  const entries = (await ledger.runs.all()).filter(changesSomething);
+  for (const { id, approved_id } of [...entries.filter(hasBegun), ...entries])
+    if (!spent.has(approved_id)) {
+      spent.set(approved_id, id);
+      unnoted.set(approved_id, id);
     }
 
   const note = async (id: string, run_id: string) => {
@@ -50,6 +52,17 @@ export async function openConsumption(
     }
   };
 
+  /** Until it is, it may begin after a restart. */
+  const isGone = async (runId: string) => {
+    try {
+      await ledger.runs.remove(runId);
+      return true;
+    } catch (error) {
+      logger.log('error', `the entry of ${runId} could not be removed: ${String(error)}`);
+      return false;
+    }
+  };
+
   await settle();
   return {
     runOf: (approvedId) => spent.get(approvedId) ?? null,
@@ -63,7 +76,7 @@ export async function openConsumption(
         await noteOrTell(artifact.id, runId);
         return made;
       } catch (error) {
-        spent.delete(artifact.id);
+        if (await isGone(runId)) spent.delete(artifact.id);
         throw error;
       }
     },
@@ -73,6 +86,8 @@ export async function openConsumption(
 
 const changesSomething = ({ steps }: Pick<RunEntry, 'steps'>) =>
   steps.some(({ kind }) => kind === 'edit' || kind === 'command');
+
+const hasBegun = ({ attempt, status }: RunEntry) => attempt > 0 || status === 'done';
 
 /** Why an approval makes no further run. */
 export const spentOn = (runId: string): GimoError =>

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { ProviderConfig } from '../contract/records.ts';
-import { approveHandler, settleApprovals } from './approvals.ts';
+import { approveHandler, restoreDecided, settleApprovals } from './approvals.ts';
 import { createApprovals } from './artifacts.ts';
 import { createAsking } from './asking.ts';
 import { openAudit } from './audit.ts';
@@ -42,7 +43,9 @@ import { securityHandlers } from './security.ts';
 import { openSettings, type Settings } from './settings.ts';
 import { settingsHandlers } from './settings-handlers.ts';
 import { type ServerFacts, statusHandler } from './status.ts';
+import { createUndo } from './undo.ts';
 import { createUpkeep } from './upkeep.ts';
+import { createWithhold } from './withhold.ts';
 import type { Models, Person, Programs, Worker, Workspace } from './work.ts';
 
 export interface CorePorts {
@@ -81,9 +84,18 @@ export interface CorePorts {
 /** The rules, wired together: the gate, and what the edges need beside it. */
 export interface Core extends Gate, Pick<Events, 'subscribe' | 'since'> {
   readonly redactor: Redactor;
+  /** Once the server is stopping: resolves when what it writes of its own accord after a start is written. */
+  tidied(): Promise<void>;
   /** Deletes what has been over for long enough; see {@link createUpkeep}. */
   cleanUp(): Promise<void>;
   readonly panic: Pick<Panic, 'requireOpenToStrangers' | 'invalidToken' | 'unhandledError'>;
+  /**
+   * Does what only the window that hosts the server can ask for, as the person there, audited as an operation is.
+   *
+   * @param brake whether it takes something back: that goes in a lockdown too, and where nothing can be audited
+   * @throws GimoError `lockdown`, `audit_unavailable`, and what the effect throws
+   */
+  audited(operation: string, brake: boolean, effect: () => Promise<void>): Promise<void>;
 }
 
 /**
@@ -115,10 +127,16 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     ...ports.repository,
     ...{ store, ledger, redactor, clock, logger },
   });
-  const fill = createFill({ workspace, programs, settings, mayRead: repository.mayRead });
-  const drafts = createDrafts({ store, decisions, settings, redactor, fill, clock, ids });
+  const { judge } = repository;
+  const fill = createFill({ workspace, programs, settings, judge });
+  const withhold = createWithhold({ judge });
+  const drafts = createDrafts({
+    ...{ store, decisions, settings, redactor, fill, withhold, clock, ids },
+  });
   const consumption = await openConsumption(ledger, logger);
-  const approvals = createApprovals({ store, ledger, settings, consumption, clock });
+  const approvals = createApprovals({
+    ...{ store, ledger, settings, consumption, decisions, withhold, clock },
+  });
   const { hostedBy } = facts;
   const asking = createAsking({ person: ports.person, settings, hostedBy, logger });
   const book = createRunBook({
@@ -131,13 +149,14 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     // More runs may be allowed at once than before.
     if (type === 'config') worker.wake();
   });
+  const undo = createUndo({ store, ledger, workspace, audit, clock, logger });
   const runs = createRuns({
     ...{
       store,
       approvals,
       consumption,
       asking,
-      workspace,
+      workspace: undo,
       book,
       worker,
       audit,
@@ -175,7 +194,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
       ...{ panic, auditLog, redactor, clock, facts, server: ports.server },
       allowlistCount: async () => (await repository.allowed()).length,
     }),
-    ...planHandlers(store, drafts.refuseSecrets, book.glance),
+    ...planHandlers(store, drafts.refuseSecrets, decisions, book.glance),
     ...settingsHandlers({
       ...{ settings, keys, refuseSecrets: drafts.refuseSecrets, programs, asking },
       async setAsPerson(patch, correlationId) {
@@ -186,7 +205,7 @@ export async function openCore(ports: CorePorts): Promise<Core> {
     }),
     ...changes.handlers,
     redraft: redraftHandler({ store, approvals, drafts }),
-    reviewDraft: reviewHandler({ drafts, workspace, programs, settings, redactor }),
+    reviewDraft: reviewHandler({ drafts, workspace, programs, settings, redactor, judge }),
     checkProvider: checkProviderHandler({
       ...{ settings, models: ports.models, clock, redactor, shutdown: ports.shutdown },
     }),
@@ -201,7 +220,9 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   });
   await settleApprovals(store, ledger, decisions, audit);
   await book.recover(worker.settle);
+  await undo.recover();
   await idempotency.settle();
+  await changes.settle(ports.auditFile, audit);
   await changes.look();
   store.watch(() => {
     changes
@@ -211,11 +232,27 @@ export async function openCore(ports: CorePorts): Promise<Core> {
       );
   });
   worker.wake();
+  const { shutdown } = ports;
+  const tidying = (job: () => Promise<void>) => {
+    shutdown.throwIfAborted();
+    return locks.run('tidying', job);
+  };
+  restoreDecided(store, decisions, audit, tidying).catch((error: unknown) => {
+    if (!shutdown.aborted)
+      logger.log('warn', `decided drafts could not be tidied: ${redactor.redact(String(error))}`);
+  });
   return {
     ...gate,
+    tidied: () => locks.run('tidying', async () => undefined),
     redactor,
     panic,
     cleanUp: upkeep.run,
+    async audited(operation, brake, effect) {
+      panic.requireOpenTo({ effect: 'mutation', ...(brake ? { inLockdown: true } : {}) });
+      const { actor } = ports.editor ?? principalOf('editor', facts.dataDir);
+      const act = { correlationId: randomUUID(), actor, operation, target: null, request: null };
+      await audit.around(act, effect, brake);
+    },
     subscribe: events.subscribe,
     since: events.since,
   };

@@ -7,7 +7,12 @@ import type { Decision, Ledger, Logger } from './ports.ts';
  */
 export interface Decisions {
   of(draftId: string): Decision | undefined;
-  /** A draft with the status that it truly has, whatever its file says. */
+  /** The ids of all artifacts that a decision names. */
+  artifacts(): ReadonlySet<string>;
+  /**
+   * A draft with the status that it truly has, whatever its file says. An artifact that only the file names may be any
+   * other, so it is left out.
+   */
   standing(draft: DraftRecord): DraftRecord;
   /**
    * Notes a decision, then carries out what follows from it. If that fails, nothing was decided.
@@ -29,10 +34,15 @@ export async function openDecisions(
   };
   return {
     of: (draftId) => known.get(draftId),
+    artifacts: () => new Set([...known.values()].flatMap(({ approved_id }) => approved_id ?? [])),
     standing(draft) {
       const decision = known.get(draft.id);
-      if (decision === undefined || decision.status === draft.status) return draft;
-      return { ...draft, status: decision.status, approved_id: decision.approved_id };
+      if (decision === undefined)
+        return draft.approved_id === null ? draft : { ...draft, approved_id: null };
+      if (decision.status === draft.status && decision.approved_id === draft.approved_id)
+        return draft;
+      const { status, approved_id, reject_reason = draft.reject_reason } = decision;
+      return { ...draft, status, approved_id, reject_reason };
     },
     async around(decision, follow) {
       await decided.note(decision);

@@ -13,6 +13,7 @@ import { cutPrompt, listPage } from './lists.ts';
 import type { Clock, Store } from './ports.ts';
 import type { Redactor } from './redaction.ts';
 import type { Settings } from './settings.ts';
+import type { Withhold } from './withhold.ts';
 
 export interface DraftPorts {
   store: Pick<Store, 'drafts' | 'plan'>;
@@ -20,6 +21,7 @@ export interface DraftPorts {
   settings: Settings;
   redactor: Redactor;
   fill: Pick<Fill, 'proposal'>;
+  withhold: Withhold;
   clock: Clock;
   ids: Ids;
 }
@@ -42,7 +44,7 @@ export interface Drafts {
   /** Stores a draft as it stands, with the digest of this moment. */
   save(draft: DraftRecord): Promise<{ body: Draft; changes: readonly Change[] }>;
   /** The draft that a repeated call has made, or null if it is gone. */
-  recall(records: readonly string[]): Promise<Draft | null>;
+  recall(records: readonly string[], input: unknown, call: Call): Promise<Draft | null>;
   /** Throws `contains_secret` if a proposal holds a secret that this process knows. */
   refuseSecrets(proposal: unknown): void;
   /** Rejects with `validation_error` if the plan has no such task. No task at all is fine. */
@@ -63,7 +65,7 @@ export interface Drafts {
 export const draftLock = (input: { draft_id: string }): string => `draft:${input.draft_id}`;
 
 export function createDrafts(ports: DraftPorts): Drafts {
-  const { store, decisions, settings, redactor, fill, clock, ids } = ports;
+  const { store, decisions, settings, redactor, fill, withhold, clock, ids } = ports;
   const digests = createDigests();
   const now = () => new Date(clock.now()).toISOString();
   const show = (record: DraftRecord): Draft => {
@@ -140,17 +142,24 @@ export function createDrafts(ports: DraftPorts): Drafts {
 
   const save = async (draft: DraftRecord) => {
     const put = (digest: string | null) => store.drafts.put({ ...draft, digest });
-    const { id, status, digest } = draft;
+    const { id, status, digest, reject_reason } = draft;
     // What is final has the digest that it ended with.
     if (status === 'draft') await put(show(draft).digest);
-    else await decisions.around({ id, status, approved_id: null }, () => put(digest));
+    else
+      await decisions.around({ id, status, approved_id: null, reject_reason }, () => put(digest));
     const shown = show(draft);
     return { body: shown, changes: [{ type: 'draft', id: draft.id } as const] };
   };
 
-  const recall = async ([id = '']: readonly string[]) => {
+  /** What a caller is told of drafts. */
+  const telling = async (call: Call) => {
+    const told = await withhold(call);
+    return (record: DraftRecord) => told(show(record));
+  };
+
+  const recall: Drafts['recall'] = async ([id = ''], _input, call) => {
     const draft = await store.drafts.get(id);
-    return draft === null ? null : show(draft);
+    return draft === null ? null : (await telling(call))(draft);
   };
 
   return {
@@ -164,15 +173,18 @@ export function createDrafts(ports: DraftPorts): Drafts {
     waiting,
     handlers: {
       listDrafts: {
-        async read(input) {
-          const { body, page } = await listPage('draft', store.drafts, input, show, summary);
+        async read(input, call) {
+          const tell = await telling(call);
+          const { body, page } = await listPage('draft', store.drafts, input, tell, summary);
           // Files are found by what they say; one that says that it waits is not listed there if it does not.
           const wanted = ({ status }: Pick<Draft, 'status'>) =>
             input.status?.includes(status) ?? true;
           return { body: body.filter(wanted), page };
         },
       },
-      getDraft: { read: async ({ draft_id }) => ({ body: show(await read(draft_id)) }) },
+      getDraft: {
+        read: async ({ draft_id }, call) => ({ body: (await telling(call))(await read(draft_id)) }),
+      },
       createDraft: {
         async prepare(input, call) {
           checkSteps(input.steps ?? null);
@@ -180,7 +192,12 @@ export function createDrafts(ports: DraftPorts): Drafts {
           await requireTask(input.plan_task_id);
           const steps = input.steps && (await fill.proposal(input.steps, call));
           const draft = compose({ ...input, steps }, call);
-          return { target: draft.id, makes: [draft.id], effect: () => save(draft) };
+          const told = await withhold(call);
+          const effect = async () => {
+            const { body, changes } = await save(draft);
+            return { body: told(body), changes };
+          };
+          return { target: draft.id, makes: [draft.id], effect };
         },
         recall,
       },

@@ -4,6 +4,7 @@ import { resolveCommand } from './commands.ts';
 import { normalPath } from './cover.ts';
 import type { Call } from './handlers.ts';
 import { sha256 } from './principals.ts';
+import type { Judge, Repository } from './repository.ts';
 import type { Settings } from './settings.ts';
 import type { Programs, Workspace } from './work.ts';
 
@@ -16,15 +17,18 @@ export interface FillPorts {
   workspace: Pick<Workspace, 'look'>;
   programs: Programs;
   settings: Pick<Settings, 'config'>;
-  /** Whether clients may read this path of the workspace, be there a file or not. */
-  mayRead(path: string): Promise<boolean>;
+  judge: Repository['judge'];
 }
+
+/** Files that are looked at for one proposal, and what they may hold together, in bytes: as much as a step may change. */
+const mostFiles = 1000;
+const mostBytes = 64 * 2 ** 20;
 
 export interface Fill {
   /**
    * Fills in what a proposal has left out. A `base_sha256` that is given stays as it is: the change was made from that.
    * @throws GimoError `path_refused` for a file that no edit may change; and, unless a person asks, for one that clients
-   *   may not read, since its hash would tell what is in it
+   *   may not read, since its hash would tell what is in it. `payload_too_large` if that is too much to look at
    */
   proposal(steps: readonly Step[], call: Pick<Call, 'principal'>): Promise<Step[]>;
   /** Fills in the programs of commands, and nothing else. */
@@ -32,7 +36,7 @@ export interface Fill {
 }
 
 export function createFill(ports: FillPorts): Fill {
-  const { workspace, programs, settings, mayRead } = ports;
+  const { workspace, programs, settings, judge } = ports;
   const resolved = (steps: readonly Step[]): Promise<Step[]> =>
     Promise.all(
       steps.map(async (step) =>
@@ -45,18 +49,46 @@ export function createFill(ports: FillPorts): Fill {
     programs: resolved,
     async proposal(steps, call) {
       const asPerson = isPerson(call);
+      // Before anything is read.
+      refuse(steps, asPerson ? () => true : await judge());
+      let room = mostBytes;
       const based = await fillEdits(steps, async (change, earlier, place) => {
         if (change.base_sha256 !== undefined) return change;
         if (earlier !== undefined) return { ...change, base_sha256: earlier?.sha256 ?? null };
-        if (!asPerson && !(await mayRead(change.path))) throw unreadable(place);
+        if (room < 0) throw tooMuch();
         const found = await workspace.look(change.path);
         if (found.state === 'refused')
           throw new GimoError('path_refused', `${placed(place)} cannot be made. ${found.why}`);
-        return { ...change, base_sha256: found.state === 'file' ? found.sha256 : null };
+        if (found.state === 'missing') return { ...change, base_sha256: null };
+        // What is no text clients may not read either.
+        if (found.text === null && !asPerson) throw unreadable(place);
+        room -= found.bytes;
+        return { ...change, base_sha256: found.sha256 };
       });
       return resolved(based);
     },
   };
+}
+
+/** @throws GimoError if what is left out could not be filled in, whatever the files hold */
+function refuse(steps: readonly Step[], mayRead: Judge): void {
+  const seen = new Set<string>();
+  let looks = 0;
+  for (const { change, place } of changesOf(steps)) {
+    const path = normalPath(change.path);
+    const needed = change.base_sha256 === undefined && !seen.has(path);
+    seen.add(path);
+    if (!needed) continue;
+    looks += 1;
+    if (looks > mostFiles) throw tooMuch();
+    if (!mayRead(change.path)) throw unreadable(place);
+  }
+}
+
+function* changesOf(steps: readonly Step[]): Generator<{ change: EditChange; place: Place }> {
+  for (const [at, step] of steps.entries())
+    for (const [index, change] of (step.kind === 'edit' ? step.changes : []).entries())
+      yield { change, place: { step: at + 1, change: index + 1 } };
 }
 
 /** Whether a person asks, who may see the whole workspace anyway. */
@@ -84,6 +116,7 @@ export async function fillEdits(
 ): Promise<Step[]> {
   const after = new Map<string, Standing>();
   const filled: Step[] = [];
+  let began = performance.now();
   for (const [at, step] of steps.entries()) {
     if (step.kind !== 'edit') {
       filled.push(step);
@@ -96,11 +129,17 @@ export async function fillEdits(
       const { text } = whole;
       after.set(path, text === null ? null : { sha256: sha256(text), text });
       changes.push(whole);
+      if (performance.now() - began < turnMs) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      began = performance.now();
     }
     filled.push({ ...step, changes });
   }
   return filled;
 }
+
+/** A long proposal lets others have their turn after so many milliseconds. */
+const turnMs = 8;
 
 const placed = ({ step, change }: Place) => `Change ${change} of step ${step}`;
 
@@ -108,4 +147,10 @@ const unreadable = (place: Place) =>
   new GimoError(
     'path_refused',
     `${placed(place)} has no base_sha256, and clients may not read what it would change. Name base_sha256 yourself, or ask a person to let clients read that file.`,
+  );
+
+const tooMuch = () =>
+  new GimoError(
+    'payload_too_large',
+    `The proposal leaves out base_sha256 for more files than GIMO looks at for one request: ${mostFiles.toLocaleString('en')} files, or ${mostBytes / 2 ** 20} MiB. Name base_sha256 yourself, or spread the changes over several drafts.`,
   );

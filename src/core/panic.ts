@@ -2,6 +2,7 @@ import { GimoError } from '../contract/errors.ts';
 import type { LockLevel, SecurityEvent } from '../contract/rows/security.ts';
 import type { Audit } from './audit.ts';
 import type { Events } from './events.ts';
+import { brakePatience, within } from './patience.ts';
 import type { Clock, Ledger, Logger, SecurityState } from './ports.ts';
 import { systemActor } from './principals.ts';
 
@@ -92,10 +93,11 @@ export async function openPanic(ports: PanicPorts): Promise<Panic> {
     const tell = (what: string) => (error: unknown) =>
       logger.log('error', `${what}: ${String(error)}`, { correlation_id: correlationId });
     logger.log('warn', reasons[type], { correlation_id: correlationId });
-    await Promise.all([
+    const noted = Promise.all([
       lock(type, level, by, null).catch(tell('The lockdown could not be kept for a restart')),
       audit.append(act, 'done').catch(tell('The lockdown could not be audited')),
     ]);
+    await within(brakePatience, noted);
   };
   if (found === null) await lockByItself('state_unreadable', 'all', startup.correlationId);
 
@@ -125,7 +127,13 @@ export async function openPanic(ports: PanicPorts): Promise<Panic> {
       if (state.level !== 'all' && unhandled.reached())
         await lockByItself('unhandled_errors', 'all', correlationId);
     },
-    lockDown: (by, reason) => lock('lockdown', 'all', by, reason),
+    async lockDown(by, reason) {
+      if (await within(brakePatience, lock('lockdown', 'all', by, reason))) return;
+      throw new GimoError(
+        'storage_error',
+        'The lockdown is in force, but the disk does not answer, so it may not outlast a restart. Check the disk that holds the ledger.',
+      );
+    },
     async resolve(by) {
       if (state.level === 'open') return;
       const before = state;

@@ -1,8 +1,10 @@
 import { GimoError } from '../contract/errors.ts';
 import { type DraftRecord, Plan, type RunRecord } from '../contract/records.ts';
+import type { Decisions } from './decisions.ts';
 import type { Handlers } from './handlers.ts';
 import type { Store } from './ports.ts';
 import { isTerminal } from './run-steps.ts';
+import { isStrange } from './run-view.ts';
 
 /**
  * @param refuseSecrets throws `contains_secret` if a text holds a secret that this process knows
@@ -11,6 +13,7 @@ import { isTerminal } from './run-steps.ts';
 export function planHandlers(
   store: Pick<Store, 'plan' | 'drafts' | 'runs'>,
   refuseSecrets: (proposal: unknown) => void,
+  decisions: Pick<Decisions, 'standing'>,
   glance: (run: RunRecord) => Promise<RunRecord>,
 ): Pick<Handlers, 'getPlan' | 'setPlan'> {
   return {
@@ -20,12 +23,14 @@ export function planHandlers(
         if (!found.success)
           throw new GimoError('not_found', 'There is no plan. Set one with PUT /ops/plan.');
         const plan = found.data;
-        const stands = await standOf(plan, store);
+        const stands = await standOf(plan, store, decisions);
         const tasks = plan.tasks.map(async (task) => {
           const stand = stands.get(task.id);
           if (stand === undefined) return task;
           const run = stand.run && (await glance(stand.run));
-          return { ...task, status: statusOf({ ...stand, run }) };
+          // A file that somebody wrote is no run: it tells nothing about the task.
+          const known = run === null || isStrange(run) ? null : run;
+          return { ...task, status: statusOf({ ...stand, run: known }) };
         });
         return { body: { ...plan, tasks: await Promise.all(tasks) } };
       },
@@ -62,8 +67,10 @@ export interface Stand {
 export async function standOf(
   plan: Pick<Plan, 'tasks'>,
   store: Pick<Store, 'drafts' | 'runs'>,
+  decisions: Pick<Decisions, 'standing'>,
 ): Promise<Map<string, Stand>> {
-  const drafts = await store.drafts.newest(plan.tasks.map(({ id }) => id));
+  const found = await store.drafts.newest(plan.tasks.map(({ id }) => id));
+  const drafts = new Map([...found].map(([task, draft]) => [task, decisions.standing(draft)]));
   const approved = [...drafts.values()].flatMap(({ approved_id }) => approved_id ?? []);
   const runs = await store.runs.newest(approved);
   return new Map(

@@ -122,7 +122,7 @@ export interface Store {
 
 export type KeyPurpose = 'seal' | 'audit' | 'proof' | 'attach';
 
-/** What a run's log is known by once the run is over: how many entries it has, and SHA-256 (hex) over them. */
+/** What a run's log is known by: how many entries it has, and SHA-256 (hex) over them. */
 export interface LogMark {
   entries: number;
   sha256: string;
@@ -154,8 +154,10 @@ export interface RunEntry {
   ran_ms?: number | undefined;
   /** What the step that is under way has noted, so that it can be settled after a crash. */
   trace?: unknown;
-  /** Of a run that is over. Left out in entries of older versions. */
+  /** The log up to the last change of the entry. Left out in entries of older versions. */
   log?: LogMark | undefined;
+  /** When it was undone, once nothing of it was left in the workspace. */
+  undone_at?: string | undefined;
 }
 
 export interface RunEntries {
@@ -206,6 +208,8 @@ export interface Decision {
   id: string;
   status: 'approved' | 'rejected' | 'error';
   approved_id: string | null;
+  /** Left out where there is none. */
+  reject_reason?: string | null | undefined;
 }
 
 /** Which drafts were decided: where no agent can write, other than the drafts themselves. */
@@ -358,6 +362,8 @@ export interface RepoScope {
  * other way round and for a bad ref, `payload_too_large`.
  */
 export interface RepoReader {
+  /** Tells from paths alone, without a look at what is there, which ones may be read. */
+  judge(covered: RepoScope['covered']): (path: string) => boolean;
   /** @returns null if there is nothing. The scope's cover does not count */
   kindOf(root: string, path: string): Promise<'file' | 'dir' | null>;
   /** @param depth how many levels of folders below `path`; at most `most` files, the nearest, sorted */

@@ -57,6 +57,9 @@ type Ids =
   | 'setAllowlist';
 type ReadIds = 'readTree' | 'readFile' | 'search' | 'readDiff';
 
+/** Whether clients may read a path of the workspace, as far as its name says. */
+export type Judge = (path: string) => boolean;
+
 export interface Repository {
   readonly handlers: Pick<Handlers, Ids>;
   /** The entries that hold now and lead to something. */
@@ -65,6 +68,8 @@ export interface Repository {
   readable(): Promise<{ files: string[]; truncated: boolean }>;
   /** Whether clients may read this path of the workspace; tells nothing of whether something is there. */
   mayRead(path: string): Promise<boolean>;
+  /** Tells which paths of the workspace clients may read as of now, whatever is there: costs no look at the disk. */
+  judge(): Promise<Judge>;
 }
 
 /** Makes the rules of what clients may read of the repository, and who may say so. */
@@ -81,6 +86,7 @@ export function createRepository(ports: RepositoryPorts): Repository {
   return {
     allowed: () => allowedPaths(ports),
     readable: async () => ports.reader.tree(await scopeOf(repos.root), '.', deepest, mostFiles),
+    judge: async () => ports.reader.judge((await scopeOf(repos.root)).covered),
     mayRead: async (path) => mayRead(ports.reader, await scopeOf(repos.root), path),
     handlers: {
       ...readHandlers(ports, scope),

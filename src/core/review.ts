@@ -2,9 +2,11 @@ import type { Draft } from '../contract/operations.ts';
 import type { CommandStep, Config, EditStep, Warning } from '../contract/records.ts';
 import { sensitive } from '../contract/sensitive.ts';
 import { commandRefused } from './commands.ts';
+import { isPerson } from './fill.ts';
 import type { Handlers } from './handlers.ts';
 import { sha256 } from './principals.ts';
 import { placeholder, type Redactor } from './redaction.ts';
+import type { Judge, Repository } from './repository.ts';
 import type { Settings } from './settings.ts';
 import type { FoundFile, Programs, Workspace } from './work.ts';
 
@@ -14,6 +16,7 @@ export interface ReviewPorts {
   programs: Pick<Programs, 'refused'>;
   settings: Pick<Settings, 'config'>;
   redactor: Pick<Redactor, 'redact'>;
+  judge: Repository['judge'];
 }
 
 type Change = EditStep['changes'][number];
@@ -25,13 +28,15 @@ export function reviewHandler(ports: ReviewPorts): Handlers['reviewDraft'] {
       const { getDraft } = ports.drafts.handlers;
       if (!('read' in getDraft)) throw new TypeError('Reading a draft is a read.');
       const { body: draft } = await getDraft.read(input, call);
-      const warnings = draft.status === 'draft' ? await warningsOf(draft, ports) : [];
+      if (draft.status !== 'draft') return { body: { digest: draft.digest, warnings: [] } };
+      const maySee = isPerson(call) ? () => true : await ports.judge();
+      const warnings = await warningsOf(draft, maySee, ports);
       return { body: { digest: draft.digest, warnings } };
     },
   };
 }
 
-async function warningsOf(draft: Draft, ports: ReviewPorts): Promise<Warning[]> {
+async function warningsOf(draft: Draft, maySee: Judge, ports: ReviewPorts): Promise<Warning[]> {
   const warnings = ofTexts(draft, ports.redactor);
   /* What earlier steps leave behind, so that a later one is not blamed for the file that it would find then. */
   const written = new Map<string, FoundFile>();
@@ -43,7 +48,8 @@ async function warningsOf(draft: Draft, ports: ReviewPorts): Promise<Warning[]> 
     if (step.kind !== 'edit') continue;
     for (const change of step.changes) {
       const found = written.get(change.path) ?? (await ports.workspace.look(change.path));
-      warnings.push(...ofChange(step.id, change, found, ports));
+      const seen = written.has(change.path) || maySee(change.path) ? textOf(found) : '';
+      warnings.push(...ofChange(step.id, change, { found, seen }, ports));
       if (found.state !== 'refused') written.set(change.path, afterwards(change));
     }
   }
@@ -73,20 +79,27 @@ function ofCommand(
   return [...refused, ...(secret ? [secretIn('The command line', step.id)] : [])];
 }
 
-function ofChange(step: string, change: Change, found: FoundFile, ports: ReviewPorts): Warning[] {
+const textOf = (found: FoundFile) => (found.state === 'file' ? (found.text ?? '') : '');
+
+/** @param seen what the warnings may go by: whoever may not read a file must not find out its lines by guessing them */
+function ofChange(
+  step: string,
+  change: Change,
+  { found, seen }: { found: FoundFile; seen: string },
+  ports: ReviewPorts,
+): Warning[] {
   const { path, text } = change;
   const tell = (code: Warning['code'], message: string): Warning => ({ code, step, path, message });
   if (found.state === 'refused') return [tell('path_refused', found.why)];
-  const before = found.state === 'file' ? (found.text ?? '') : '';
   const does = sensitive(path);
   const told: (Warning | false | null)[] = [
     baseChanged(change, found, tell),
     does !== null &&
       tell('sensitive_path', `This file ${does}. Approve it only if you meant that to change.`),
     ports.workspace.isUnsaved(path) && tell('unsaved', unsaved),
-    occurrences(text ?? '') > occurrences(before) && tell('placeholder', notWhole),
+    occurrences(text ?? '') > occurrences(seen) && tell('placeholder', notWhole),
     text !== null &&
-      looksSecret(newLines(text, before), ports.redactor) && {
+      looksSecret(newLines(text, seen), ports.redactor) && {
         ...secretIn('The new text', step),
         path,
       },
@@ -121,7 +134,7 @@ function baseChanged(
 
 function afterwards({ text }: Change): FoundFile {
   if (text === null) return { state: 'missing' };
-  return { state: 'file', sha256: sha256(text), text };
+  return { state: 'file', sha256: sha256(text), bytes: Buffer.byteLength(text), text };
 }
 
 const occurrences = (text: string) => text.split(placeholder).length - 1;

@@ -1,8 +1,10 @@
 import { GimoError } from '../contract/errors.ts';
 import type { RunRecord } from '../contract/records.ts';
+import { nextStep } from '../contract/steps.ts';
 import type { Asking } from './asking.ts';
 import type { Handlers } from './handlers.ts';
-import { isTerminal, nextStep } from './run-steps.ts';
+import { within } from './patience.ts';
+import { isTerminal } from './run-steps.ts';
 import type { RunBook } from './runbook.ts';
 import type { Worker, Workspace } from './work.ts';
 
@@ -29,16 +31,22 @@ export function runControl(ports: ControlPorts): RunControl {
   const { book, worker, asking, workspace, read } = ports;
   return {
     cancelRun: {
-      lock: runLock,
+      // Not the lock of the others: what holds it may be waiting for a disk, and a brake waits for brakes alone.
+      lock: ({ run_id }) => `cancel:${run_id}`,
       async prepare({ run_id }) {
         const run = await read(run_id);
         if (isTerminal(run.status)) throw over(run, 'cancel');
         const effect = async () => {
           const stopped = worker.halt(run_id);
-          const wasWaiting = await book.requestCancel(run_id);
-          // Usually over by now. Not if the disk refused its end: then nobody works on it, and nobody else ends it.
-          if (!wasWaiting && (await withPatience(stopped)))
+          const asked = book.requestCancel(run_id);
+          const written = asked.then(async (wasWaiting) => {
+            // Usually over by now. Not if the disk refused its end: then nobody works on it, and nobody else ends it.
+            if (wasWaiting) return;
+            await stopped;
             await book.end(run_id, { status: 'cancelled' });
+          });
+          // The answer may show a run that is still stopping.
+          await within(cancelPatience, written);
           return { body: await read(run_id), changes: [] };
         };
         return { target: run_id, effect };
@@ -59,16 +67,19 @@ export function runControl(ports: ControlPorts): RunControl {
     },
     resumeRun: {
       lock: runLock,
-      async prepare({ run_id }, call) {
+      async prepare({ run_id, step }, call) {
         const run = await read(run_id);
         if (isTerminal(run.status)) throw over(run, 'resume');
-        if (run.status !== 'paused')
+        const at = nextStep(run.steps)?.id;
+        // Whoever says so twice, or late, has not seen the gate that it waits at by now.
+        if (step !== undefined && step !== at) throw elsewhere(at);
+        if (run.status !== 'paused' && run.pause_requested !== true)
           throw conflict(`This run is not paused (state: ${run.status}), so it goes on anyway.`);
         const { actor } = call.principal;
-        if (passesGate(run) && asking.needsEditor(call, run.steps))
+        if (run.status === 'paused' && passesGate(run) && asking.needsEditor(call, run.steps))
           return asking.ask(run_id, { about: 'resume', run, actor });
         const effect = async () => {
-          await book.resume(run_id, actor);
+          await book.resume(run_id, actor, at);
           worker.wake();
           return { body: await read(run_id), changes: [] };
         };
@@ -85,6 +96,8 @@ export function runControl(ports: ControlPorts): RunControl {
           throw conflict(
             'This run has no edit steps, so there is nothing that GIMO could put back.',
           );
+        if (run.undone_at !== undefined)
+          throw conflict('This run was undone already, so nothing of it is left to be put back.');
         const effect = async () => ({
           body: await workspace.undo(run_id),
           changes: [{ type: 'run', id: run_id } as const],
@@ -97,19 +110,11 @@ export function runControl(ports: ControlPorts): RunControl {
 
 const passesGate = ({ steps }: RunRecord) => nextStep(steps)?.kind === 'gate';
 
+const elsewhere = (at: string | undefined) =>
+  new GimoError(
+    'stale',
+    `The run is not at this step any more${at === undefined ? '' : `; it is at "${at}"`}. Look at what comes next, then say again whether it may go on.`,
+  );
+
 const over = (run: RunRecord, what: string) =>
   conflict(`This run is already over (state: ${run.status}), so there is nothing to ${what}.`);
-
-/**
- * Waits for the work to stop, but not for ever: the answer then shows a run that is still stopping.
- * @returns whether it has stopped
- */
-async function withPatience(stopped: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), cancelPatience);
-  });
-  const over = await Promise.race([stopped.then(() => true), enough]);
-  clearTimeout(timer);
-  return over;
-}

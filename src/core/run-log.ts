@@ -20,6 +20,8 @@ export interface RunLog {
   busy(): boolean;
   /** Resolves when the lines so far are written, and those that came meanwhile. */
   written(): Promise<void>;
+  /** What the entries so far are known by afterwards. */
+  mark(): LogMark;
 }
 
 /**
@@ -36,6 +38,7 @@ export function createRunLog(options: {
 }): RunLog {
   const { append, told, lost } = options;
   const entries: LogEntry[] = [];
+  const hash = createHash('sha256');
   const size = { bytes: 0, entries: 0 };
   let cut = false;
   let waiting: LogEntry[] = [];
@@ -59,6 +62,10 @@ export function createRunLog(options: {
     cut = true;
     return admit({ ts: line.ts, level: 'WARNING', msg: cutLine });
   };
+  const keep = (line: LogEntry) => {
+    entries.push(line);
+    hash.update(marked(line));
+  };
   const write = async () => {
     await null; // what is told in one go is written in one go
     while (waiting.length > 0) {
@@ -69,12 +76,12 @@ export function createRunLog(options: {
       } catch (error) {
         lost(error);
       }
-      for (const line of lines) entries.push(line);
+      for (const line of lines) keep(line);
       told();
     }
     writing = null;
   };
-  for (const line of options.before) entries.push(...admit(line));
+  for (const line of options.before) for (const admitted of admit(line)) keep(admitted);
   return {
     entries,
     add(line) {
@@ -88,15 +95,30 @@ export function createRunLog(options: {
     async written() {
       while (writing !== null) await writing;
     },
+    mark: () => ({ entries: entries.length, sha256: hash.copy().digest('hex') }),
   };
 }
 
 /** What a log is known by afterwards. */
 export function markOf(entries: readonly LogEntry[]): LogMark {
   const hash = createHash('sha256');
-  for (const entry of entries) {
-    const { ts, level, msg, step } = entry;
-    hash.update(`${JSON.stringify([ts, level, msg, step, Object.keys(entry).length])}\n`);
-  }
+  for (const entry of entries) hash.update(marked(entry));
   return { entries: entries.length, sha256: hash.digest('hex') };
 }
+
+function marked(entry: LogEntry): string {
+  const { ts, level, msg, step } = entry;
+  return `${JSON.stringify([ts, level, msg, step, Object.keys(entry).length])}\n`;
+}
+
+/** Whether these lines are, or begin with, the ones that the mark was made of. */
+export function beginsWith(entries: readonly LogEntry[], mark: LogMark): boolean {
+  const found = markOf(entries.slice(0, mark.entries));
+  return found.entries === mark.entries && found.sha256 === mark.sha256;
+}
+
+/** The line that stands before a log that is not what was written. */
+export const changedOutside = (ts: string): LogEntry => ({
+  ...{ ts, level: 'WARNING' },
+  msg: 'The log of this run was changed outside GIMO, or lines of it were lost: the lines below are not what was written.',
+});

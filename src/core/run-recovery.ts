@@ -51,8 +51,9 @@ export async function recoverRuns(ports: RecoveryPorts): Promise<void> {
 /** The file of a run that is over tells what the ledger tells; its log is folded in. */
 async function completeFile({ id, status }: RunEntry, { store, ledger }: RecoveryPorts) {
   const [file, entry] = [await store.runs.get(id), await ledger.runs.get(id)];
-  if (file !== null && entry !== null && file.status !== status) {
-    const log = isTerminal(file.status) ? file.log : await store.runLogs.read(id);
+  if (entry !== null && file?.status !== status) {
+    const isWhole = file !== null && isTerminal(file.status);
+    const log = isWhole ? file.log : await store.runLogs.read(id);
     await writeRunFile(store, entry, log);
   }
   await store.runLogs.remove(id);

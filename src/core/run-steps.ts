@@ -1,5 +1,6 @@
 import { GimoError } from '../contract/errors.ts';
 import type { ApprovedRecord, RunRecord, RunStep } from '../contract/records.ts';
+import { nextStep } from '../contract/steps.ts';
 import type { RunEntry } from './ports.ts';
 import { systemActor } from './principals.ts';
 import type { ExecutableStep, StepOutcome } from './work.ts';
@@ -10,8 +11,8 @@ const terminal = new Set(['done', 'error', 'cancelled']);
 /** Whether a run in this state is over for good. */
 export const isTerminal = (status: string): boolean => terminal.has(status);
 
-/** How a run ends that does not come to its last step. */
-export type Ending = { status: 'error'; error: string } | { status: 'cancelled' };
+/** How a run ends that does not come to its last step. A cancelled one may leave something that has to be told. */
+export type Ending = { status: 'error'; error: string } | { status: 'cancelled'; error?: string };
 
 /** The ledger's entry of a run that is about to be taken up. */
 export function entryOf(run: RunRecord, digest: string): RunEntry {
@@ -28,12 +29,10 @@ export function entryOf(run: RunRecord, digest: string): RunEntry {
 export function fileOf(entry: RunEntry): RunRecord {
   const { digest: _digest, cancel_requested: _cancel, log: _mark, ...told } = entry;
   const { trace: _trace, ran_ms: _ran, pause_requested: pausing, ...fields } = told;
-  return { ...fields, log: [], ...(pausing ? { pause_requested: true } : {}) };
+  // Named also where there is none, so that nothing else that a file says of it is believed.
+  const { undone_at } = entry;
+  return { ...fields, undone_at, log: [], ...(pausing ? { pause_requested: true } : {}) };
 }
-
-/** The first step that has not ended. */
-export const nextStep = (steps: readonly RunStep[]): RunStep | undefined =>
-  steps.find(({ status }) => status !== 'done');
 
 /** Marks the first step that has not ended as begun (again, after a restart in its middle). */
 function beginNext(steps: readonly RunStep[], at: string): RunStep[] {
@@ -43,15 +42,50 @@ function beginNext(steps: readonly RunStep[], at: string): RunStep[] {
   );
 }
 
+/** The step that is marked as begun waits again: nothing of it was done. */
+export const putOff = (steps: readonly RunStep[]): RunStep[] =>
+  steps.map((step) =>
+    step.status === 'running' ? { ...step, status: 'waiting', started_at: null } : step,
+  );
+
 /**
  * A run that is about to carry out its next step: it is running with that step begun, or paused, if the step is a gate
- * (which is begun too: it waits) or somebody asked for it.
+ * (which is begun too: it waits) or somebody asked for it, or has paused it meanwhile.
  */
 export function onward(entry: RunEntry, at: string): RunEntry {
-  const { pause_requested: pausing = false, ...rest } = entry;
+  const { pause_requested: asked = false, ...rest } = entry;
+  const pausing = asked || entry.status === 'paused';
   const isGate = nextStep(entry.steps)?.kind === 'gate';
   const steps = isGate || !pausing ? beginNext(entry.steps, at) : entry.steps;
   return { ...rest, steps, status: isGate || pausing ? 'paused' : 'running', trace: undefined };
+}
+
+/**
+ * A run that somebody lets go on: past the gate that it waits at, which may be its end; or on, if it was to pause before
+ * its next step.
+ *
+ * @returns the same entry, and nothing to tell, if it is not held
+ */
+export function resumed(
+  entry: RunEntry,
+  actor: string,
+  at: string,
+): { entry: RunEntry; told: string } {
+  const { pause_requested: pausing, ...rest } = entry;
+  if (entry.status !== 'paused')
+    return pausing
+      ? { entry: rest, told: `The pause was taken back by ${actor}` }
+      : { entry, told: '' };
+  const held = nextStep(entry.steps);
+  if (held?.kind !== 'gate' || held.status !== 'running')
+    return { entry: { ...entry, status: 'pending' }, told: `Resumed by ${actor}` };
+  const steps = withOutcome(entry.steps, held.id, { result: { continued_by: actor } }, at);
+  const told = `Continued by ${actor}`;
+  if (nextStep(steps) !== undefined) return { entry: { ...entry, steps, status: 'pending' }, told };
+  return {
+    entry: { ...entry, steps, trace: undefined, status: 'done', finished_at: at },
+    told,
+  };
 }
 
 /** What the log says of a run that has been held before one of these steps. */
@@ -62,12 +96,15 @@ export function heldText(steps: readonly RunStep[]): string {
     : 'Paused as asked';
 }
 
-/** A step of a run that is over: what had not begun is skipped, what had begun has not been completed. */
+/**
+ * A step of a run that is over: what had not begun is skipped; what had begun may have done something, so it never counts
+ * as skipped. A gate does nothing: one that nobody has let the run pass is skipped when the run is cancelled there.
+ */
 export function settle(step: RunStep, ending: Ending['status'], at: string): RunStep {
-  if (step.status === 'waiting') return { ...step, status: 'skipped' };
-  if (step.status === 'running')
-    return { ...step, status: ending === 'cancelled' ? 'skipped' : 'error', finished_at: at };
-  return step;
+  if (step.status !== 'waiting' && step.status !== 'running') return step;
+  if (step.status === 'waiting' && step.started_at === null) return { ...step, status: 'skipped' };
+  const stopped = step.kind === 'gate' && ending === 'cancelled';
+  return { ...step, status: stopped ? 'skipped' : 'error', finished_at: at };
 }
 
 /** The most that the results of a run's steps hold together, in bytes of JSON: they have to fit into one record. */

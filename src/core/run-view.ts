@@ -1,14 +1,18 @@
 import { GimoError } from '../contract/errors.ts';
-import type { LogEntry, RunRecord } from '../contract/records.ts';
-import type { Ledger, LogMark, RunEntry, Store } from './ports.ts';
-import { markOf } from './run-log.ts';
+import type { ApprovedRecord, LogEntry, RunRecord } from '../contract/records.ts';
+import { sealHolds } from './artifacts.ts';
+import type { Ledger, RunEntry, Store } from './ports.ts';
+import { beginsWith, changedOutside } from './run-log.ts';
 import { fileOf, isTerminal } from './run-steps.ts';
 
 /**
  * Runs as callers see them. A run's file lies in the workspace, where anything may write, so it is believed only where
- * the ledger knows nothing: of a run that is over, for records of the Python service.
+ * the ledger knows nothing: of a run that is over, for records of the Python service. What was approved here has our
+ * seal, and its runs have an entry; a file that tells of another one is strange.
  */
 export interface RunView {
+  /** The run with this id as it is now, its file there or not; null if nobody knows it. */
+  find(runId: string): Promise<RunRecord | null>;
   /** The run as it is now, its live log included. */
   read(run: RunRecord): Promise<RunRecord>;
   /** The same without the log and the results of steps: costs no look at the disk. */
@@ -17,23 +21,45 @@ export interface RunView {
 
 /** @param live the run's entry and log while it is live */
 export function createRunView(options: {
-  store: Pick<Store, 'runs'>;
-  ledger: Pick<Ledger, 'runs'>;
+  store: Pick<Store, 'runs' | 'approved'>;
+  ledger: Pick<Ledger, 'runs' | 'mac'>;
   live: (runId: string) => { entry: RunEntry; log: readonly LogEntry[] } | undefined;
 }): RunView {
   const { store, ledger, live } = options;
-  /** Of files of runs that are over, what they were found to be: neither the file nor the entry changes any more. */
+  /** Of artifacts, whether they have our seal: a list asks for many runs of the same. */
+  const sealed = new WeakMap<ApprovedRecord, boolean>();
+  const isOurs = async (approvedId: string) => {
+    const artifact = await store.approved.get(approvedId);
+    if (artifact === null || artifact.seal === null) return false;
+    const known = sealed.get(artifact) ?? sealHolds(artifact, ledger);
+    if (Object.isFrozen(artifact)) sealed.set(artifact, known);
+    return known;
+  };
+  /** A run that no entry stands behind, from elsewhere or forged: nobody works on it, whatever it says. */
+  const withoutEntry = async (run: RunRecord): Promise<RunRecord> => {
+    if (isTerminal(run.status) && !(await isOurs(run.approved_id))) return run;
+    return { ...run, status: 'error', error: strangeError(run) };
+  };
+  /** Of files of runs that are over, what they were found to be: only an undo changes the entry still, and the disk may refuse its file. */
   const known = new WeakMap<RunRecord, RunRecord>();
-  return {
+  const view: RunView = {
+    async find(runId) {
+      const file = await store.runs.get(runId);
+      if (file !== null) return view.read(file);
+      // Somebody may have deleted the file; of a run that is over its log is gone with it.
+      const entry = live(runId)?.entry ?? (await ledger.runs.get(runId));
+      return entry && view.read(fileOf(entry));
+    },
     async read(run) {
       const now = live(run.id);
       if (now !== undefined) return { ...run, ...fileOf(now.entry), log: [...now.log] };
       // It may have ended since the caller read the file; its record was written before it left the live ones.
       const file = (await store.runs.get(run.id)) ?? run;
       const before = known.get(file);
-      if (before !== undefined) return before;
+      const undoneAt = (await ledger.runs.glance(run.id))?.undone_at;
+      if (before !== undefined && before.undone_at === undoneAt) return before;
       const entry = await ledger.runs.get(run.id);
-      if (entry === null) return strange(file);
+      if (entry === null) return withoutEntry(file);
       const told = { ...file, ...fileOf(entry) };
       if (!isTerminal(entry.status)) return told;
       const whole = { ...told, log: checkedLog(file.log, entry) };
@@ -42,9 +68,10 @@ export function createRunView(options: {
     },
     async glance(run) {
       const entry = live(run.id)?.entry ?? (await ledger.runs.glance(run.id));
-      return entry === null ? strange(run) : { ...run, ...fileOf(entry) };
+      return entry === null ? withoutEntry(run) : { ...run, ...fileOf(entry) };
     },
   };
+  return view;
 }
 
 /** Why a run that the ledger does not know is over. */
@@ -53,19 +80,14 @@ export function strangeError(run: Pick<RunRecord, 'started_at'>): string {
   return `GIMO did not start this run, so it ${begun}. Approve the work again to run it.`;
 }
 
-/** A run that no entry stands behind, from elsewhere or forged: nobody works on it, whatever it says. */
-function strange(run: RunRecord): RunRecord {
-  return isTerminal(run.status) ? run : { ...run, status: 'error', error: strangeError(run) };
-}
+/** Whether a run, as it is shown, is one that the ledger does not know. */
+export const isStrange = (shown: Pick<RunRecord, 'started_at' | 'error'>): boolean =>
+  shown.error === strangeError(shown);
 
 function checkedLog(log: LogEntry[], { log: mark, finished_at }: RunEntry): LogEntry[] {
-  if (mark === undefined || isSame(mark, markOf(log))) return log;
-  const msg =
-    'The log of this run was changed outside GIMO, or lines of it were lost: the lines below are not what was written.';
-  return [{ ts: finished_at ?? '', level: 'WARNING', msg }, ...log];
+  if (mark === undefined || (log.length === mark.entries && beginsWith(log, mark))) return log;
+  return [changedOutside(finished_at ?? ''), ...log];
 }
-
-const isSame = (a: LogMark, b: LogMark) => a.entries === b.entries && a.sha256 === b.sha256;
 
 /** Writes a run's file from its entry. Fields that we do not know stay, unless there is no room for them. */
 export async function writeRunFile(

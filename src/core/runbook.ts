@@ -1,5 +1,6 @@
 import { GimoError } from '../contract/errors.ts';
 import type { LogEntry, RunRecord, RunStep } from '../contract/records.ts';
+import { nextStep } from '../contract/steps.ts';
 import type { Approvals } from './artifacts.ts';
 import type { Audit } from './audit.ts';
 import type { Events } from './events.ts';
@@ -7,7 +8,7 @@ import { createLineRedactor } from './line-redactor.ts';
 import { createLocks } from './locks.ts';
 import type { Clock, Ledger, Logger, RunEntry, Store } from './ports.ts';
 import type { Redactor } from './redaction.ts';
-import { createRunLog, markOf, type RunLog } from './run-log.ts';
+import { beginsWith, changedOutside, createRunLog, type RunLog } from './run-log.ts';
 import { type RecoveryPorts, recoverRuns, systemAct } from './run-recovery.ts';
 import {
   type Ending,
@@ -16,8 +17,9 @@ import {
   executable,
   heldText,
   isTerminal,
-  nextStep,
   onward,
+  putOff,
+  resumed,
   settle,
   withOutcome,
 } from './run-steps.ts';
@@ -79,13 +81,21 @@ export interface RunBook extends RunView {
   note(runId: string, trace: unknown): Promise<void>;
   /** Holds a run before its next step; one that is being worked on once its step has ended. */
   pause(runId: string): Promise<void>;
-  /** Lets a paused run go on, past the gate that it waits at. @param actor who says so */
-  resume(runId: string, actor: string): Promise<void>;
+  /**
+   * Lets a paused run go on, past the gate that it waits at; of one that was asked to pause, takes the request back.
+   * @param actor who says so
+   * @param step where the run is, as whoever says so knows it; left out: where it is now
+   * @throws GimoError `stale` if the run is elsewhere by now, `conflict_state` if its end is being written
+   */
+  resume(runId: string, actor: string, step?: string): Promise<void>;
+  /** The step that is marked as begun was not begun, and will not be before the next start, which goes on there. */
+  putOff(runId: string): Promise<void>;
   log(runId: string, level: string, msg: string, step?: string): void;
   /** Writes that somebody wants it to stop. @returns whether it was waiting, and so has ended at once */
   requestCancel(runId: string): Promise<boolean>;
+  /** Ends a run. If the disk refuses that, it throws, and goes on trying. */
   end(runId: string, ending: Ending): Promise<void>;
-  /** Resolves when the lines so far are written: a server that stops waits for them. */
+  /** The server stops: nothing is tried again any more. Resolves when the lines so far are written and witnessed. */
   drained(): Promise<void>;
   /**
    * After a start: takes up what the ledger knows, completes run files, and ends runs that it does not know.
@@ -104,12 +114,23 @@ interface Live {
   closing: boolean;
   log: RunLog;
   redactLine: (line: string, step: string | undefined) => string;
+  /** Its end, once the disk has refused it: no other takes its place. */
+  ending: (() => Promise<void>) | undefined;
+  /** Tries again to write its end, and after how many milliseconds it did so last. */
+  retry: NodeJS.Timeout | undefined;
+  retryMs: number;
 }
+
+/** Milliseconds, half of those before the first attempt to write again what a disk refused, and the most between two. */
+const halfRetryMs = 500;
+const mostRetryMs = 30_000;
 
 export function createRunBook(ports: RunBookPorts): RunBook {
   const { store, ledger, settings, approvals, redactor, events, clock, logger } = ports;
   const live = new Map<string, Live>();
   const locks = createLocks();
+  /** The server stops: what could not be written is settled at the next start. */
+  let over = false;
   const now = () => new Date(clock.now()).toISOString();
   const changed = (id: string) => events.publish({ type: 'run', id });
   const view = createRunView({
@@ -122,6 +143,7 @@ export function createRunBook(ports: RunBookPorts): RunBook {
 
   const freshly = (entry: RunEntry, before: readonly LogEntry[]): Live => ({
     ...{ entry, begun: false, closing: false, since: clock.now() },
+    ...{ ending: undefined, retry: undefined, retryMs: halfRetryMs },
     redactLine: createLineRedactor(redactor.redact),
     log: createRunLog({
       before,
@@ -133,7 +155,7 @@ export function createRunBook(ports: RunBookPorts): RunBook {
   });
 
   /**
-   * Changes a live run: ledger first, then its file. Does nothing once the run has ended.
+   * Changes a live run: ledger first, then its file. Does nothing once the run has ended, nor if the entry stays the same.
    * @param afterLines whether the lines so far are written first
    */
   const change = (runId: string, edit: (entry: RunEntry) => RunEntry, afterLines = true) =>
@@ -143,8 +165,10 @@ export function createRunBook(ports: RunBookPorts): RunBook {
       // More lines may come while we wait for those that there are.
       while (afterLines && run.log.busy()) await run.log.written();
       const edited = edit(run.entry);
+      if (edited === run.entry) return;
       run.closing = isTerminal(edited.status);
-      const entry = run.closing ? { ...edited, log: markOf(run.log.entries) } : edited;
+      while (run.closing && run.log.busy()) await run.log.written();
+      const entry = { ...edited, log: run.log.mark() };
       try {
         await ledger.runs.put(entry);
       } catch (error) {
@@ -152,14 +176,49 @@ export function createRunBook(ports: RunBookPorts): RunBook {
         throw error;
       }
       run.entry = entry;
-      await writeRunFile(store, entry, run.closing ? run.log.entries : []);
-      if (run.closing) {
-        // Not before the record is written: whoever looks for the log finds it here or there.
-        live.delete(runId);
-        await dropLog(runId);
-      }
+      // Before anybody is told: whoever cancels it then finds it waiting.
+      if (entry.status === 'paused') run.begun = false;
+      await settleFile(run);
       changed(runId);
     });
+
+  /** The ledger has the run's state: with that it is as it is, and its file is written as soon as the disk takes it. */
+  const settleFile = async (run: Live) => {
+    const { id } = run.entry;
+    try {
+      await writeRunFile(store, run.entry, run.closing ? run.log.entries : []);
+    } catch (error) {
+      logger.log('warn', `the file of ${id} does not tell its state yet: ${String(error)}`);
+      // Before its end the next change writes it.
+      if (run.closing) insist(run, () => settleLater(run), error);
+      return;
+    }
+    if (!run.closing) return;
+    // Not before the record is written: whoever looks for the log finds it here or there.
+    live.delete(id);
+    await dropLog(id);
+  };
+
+  const settleLater = async (run: Live) => {
+    await locks.run(run.entry.id, () => settleFile(run));
+    changed(run.entry.id);
+  };
+
+  /** What ends a run is tried again until the disk takes it: nobody works on it any more, so nobody else would. */
+  const insist = (run: Live, ending: () => Promise<void>, why: unknown) => {
+    if (over || GimoError.is(why, 'not_writer')) return;
+    run.ending ??= ending;
+    clearTimeout(run.retry);
+    const { id } = run.entry;
+    const again = () => {
+      if (over || live.get(id) !== run) return;
+      ending().catch((error: unknown) => {
+        if (live.get(id) === run) insist(run, ending, error);
+      });
+    };
+    run.retryMs = Math.min(2 * run.retryMs, mostRetryMs);
+    run.retry = setTimeout(again, run.retryMs).unref();
+  };
 
   const dropLog = async (runId: string) => {
     try {
@@ -170,13 +229,32 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     }
   };
 
-  /** A log that cannot be read is told, and keeps nobody from going on with its run. */
-  const linesOf = async (runId: string) => {
+  /**
+   * The lines so far of a run, after a restart. Those since its last change nobody has witnessed; those before have to be
+   * what they were. A log that cannot be read is told, and keeps nobody from going on with its run.
+   */
+  const linesOf = async ({ id, log: mark }: RunEntry) => {
+    let lines: LogEntry[] = [];
     try {
-      return await store.runLogs.read(runId);
+      lines = await store.runLogs.read(id);
     } catch (error) {
-      logger.log('warn', `the log file of ${runId} could not be read: ${String(error)}`);
-      return [];
+      logger.log('warn', `the log file of ${id} could not be read: ${String(error)}`);
+    }
+    return mark === undefined || beginsWith(lines, mark)
+      ? lines
+      : [changedOutside(now()), ...lines];
+  };
+
+  /**
+   * The caller is told that there is no run: then none may begin, not after a restart either. A disk may refuse to write
+   * and keep what it was given all the same.
+   */
+  const discard = async (runId: string) => {
+    try {
+      await ledger.runs.remove(runId);
+      await store.runs.remove(runId);
+    } catch (error) {
+      logger.log('error', `what was written of ${runId} could not be removed: ${String(error)}`);
     }
   };
 
@@ -191,6 +269,18 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     });
   };
 
+  /** Waits for the lines so far, and notes them in the ledger: after the next start they have to be what they are. */
+  const witness = async (run: Live) => {
+    await run.log.written();
+    const noted = (entry: RunEntry) =>
+      entry.log?.sha256 === run.log.mark().sha256 ? entry : { ...entry };
+    try {
+      await change(run.entry.id, noted);
+    } catch (error) {
+      logger.log('warn', `the log of ${run.entry.id} is not witnessed: ${String(error)}`);
+    }
+  };
+
   /** The time that a run has been running, counted up to now. */
   const ran = (run: Live): number => {
     const before = run.since;
@@ -201,10 +291,14 @@ export function createRunBook(ports: RunBookPorts): RunBook {
   /** @returns whether it goes on */
   const enter = async (run: Live, goingOn: () => RunEntry): Promise<boolean> => {
     const { id } = run.entry;
-    await change(id, goingOn);
+    let told = '';
+    await change(id, () => {
+      const next = goingOn();
+      if (next !== run.entry && next.status === 'paused') told = heldText(next.steps);
+      return next;
+    });
     if (run.entry.status !== 'paused') return run.entry.status === 'running';
-    log(id, 'INFO', heldText(run.entry.steps));
-    run.begun = false;
+    if (told !== '') log(id, 'INFO', told);
     return false;
   };
 
@@ -218,53 +312,99 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     }
     if (nextStep(steps) !== undefined)
       return enter(run, () => onward({ ...run.entry, steps, ran_ms: ran(run) }, now()));
-    await complete(run, steps);
+    log(runId, 'INFO', 'Execution completed');
+    try {
+      await complete(run, steps);
+    } catch (error) {
+      // All of it was done: a disk that is full now must not make a failure of it.
+      if (!GimoError.is(error, 'storage_full') && !GimoError.is(error, 'storage_error'))
+        throw error;
+      logger.log('error', `the end of ${runId} could not be written: ${error.message}`);
+      insist(run, () => complete(run, steps), error);
+    }
     return false;
   };
 
-  const complete = async (run: Live, steps: RunStep[]) => {
-    const { id } = run.entry;
-    log(id, 'INFO', 'Execution completed');
-    const trace = undefined;
-    await change(id, (entry) => ({ ...entry, steps, trace, status: 'done', finished_at: now() }));
+  const complete = (run: Live, steps: RunStep[]) => {
+    const done = { steps, trace: undefined, status: 'done' as const };
+    return change(run.entry.id, (entry) => ({ ...entry, ...done, finished_at: now() }));
+  };
+
+  /** What is to end goes nowhere else: its end is tried again here and now. */
+  const requireGoing = async (run: Live) => {
+    if (run.ending === undefined) return;
+    await run.ending();
+    throw new GimoError(
+      'conflict_state',
+      'This run is over: its end, which the disk had refused, is written now.',
+    );
   };
 
   const pause = async (runId: string) => {
     const run = live.get(runId);
     if (run === undefined) return;
-    if (run.begun) {
-      await change(runId, (entry) => ({ ...entry, pause_requested: true }), false);
-      log(runId, 'INFO', 'Asked to pause before the next step');
-      return;
-    }
-    await change(runId, (entry) => ({ ...entry, status: 'paused' }));
-    log(runId, 'INFO', heldText([]));
+    await requireGoing(run);
+    let told = '';
+    // What it is doing is known only when it is this change's turn.
+    const hold = (entry: RunEntry): RunEntry => {
+      if (entry.status === 'paused') return entry;
+      if (entry.status === 'pending') {
+        told = heldText([]);
+        return { ...entry, status: 'paused' };
+      }
+      told = 'Asked to pause before the next step';
+      return { ...entry, pause_requested: true };
+    };
+    await change(runId, hold, false);
+    if (told !== '') log(runId, 'INFO', told);
   };
 
-  const resume = async (runId: string, actor: string) => {
+  const resume = async (
+    runId: string,
+    actor: string,
+    step = nextStep(live.get(runId)?.entry.steps ?? [])?.id,
+  ) => {
     const run = live.get(runId);
     if (run === undefined) return;
-    const at = nextStep(run.entry.steps);
-    const passed = at?.kind === 'gate' && at.status === 'running';
-    log(runId, 'INFO', passed ? `Continued by ${actor}` : `Resumed by ${actor}`);
-    const steps = passed
-      ? withOutcome(run.entry.steps, at.id, { result: { continued_by: actor } }, now())
-      : run.entry.steps;
-    if (nextStep(steps) === undefined) return complete(run, steps);
-    await change(runId, (entry) => ({ ...entry, steps, status: 'pending' }));
+    await requireGoing(run);
+    let told = '';
+    const goOn = (entry: RunEntry): RunEntry => {
+      if (nextStep(entry.steps)?.id !== step) throw elsewhere();
+      const next = resumed(entry, actor, now());
+      told = next.told;
+      // All of it was done with that gate: these lines belong to what is being written.
+      if (isTerminal(next.entry.status)) {
+        log(runId, 'INFO', told);
+        log(runId, 'INFO', 'Execution completed');
+      }
+      return next.entry;
+    };
+    await change(runId, goOn);
+    // Said only once it is so: a line cannot be taken back. (After the end it is not said again.)
+    if (told !== '') log(runId, 'INFO', told);
   };
 
-  const end = (runId: string, ending: Ending, ended?: readonly RunStep[]) => {
-    const error = ending.status === 'error' ? errorText(redactor.redact(ending.error)) : null;
-    if (error !== null) log(runId, 'ERROR', error);
-    else log(runId, 'INFO', 'Run cancelled');
-    return change(runId, (entry) => ({
-      ...entry,
-      status: ending.status,
-      finished_at: now(),
-      ...{ error, trace: undefined },
-      steps: (ended ?? entry.steps).map((step) => settle(step, ending.status, now())),
-    }));
+  const end = async (runId: string, ending: Ending, ended?: readonly RunStep[]) => {
+    const kept = live.get(runId)?.ending;
+    if (kept !== undefined) return kept();
+    const error = ending.error === undefined ? null : errorText(redactor.redact(ending.error));
+    if (error !== null) log(runId, ending.status === 'error' ? 'ERROR' : 'WARNING', error);
+    if (ending.status === 'cancelled') log(runId, 'INFO', 'Run cancelled');
+    const write = () =>
+      change(runId, (entry) => ({
+        ...entry,
+        status: ending.status,
+        finished_at: now(),
+        ...{ error, trace: undefined },
+        steps: (ended ?? entry.steps).map((step) => settle(step, ending.status, now())),
+      }));
+    try {
+      await write();
+    } catch (failure) {
+      const run = live.get(runId);
+      if (run !== undefined) insist(run, write, failure);
+      throw failure;
+    }
   };
 
   const begin = async (runId: string): Promise<Job | null> => {
@@ -279,21 +419,18 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     }
     const target =
       found.provider_resolved === null ? null : await settings.target(found.provider_resolved);
-    const { attempt, steps } = run.entry;
-    log(runId, 'INFO', attempt === 0 ? 'Execution started' : 'Execution resumed');
-    if (target !== null) log(runId, 'INFO', `Provider: ${target.name} (${target.model})`);
-    const again = attempt === 0 || steps.some(({ status }) => status === 'running');
     run.since = clock.now();
-    const goes = await enter(run, () =>
-      onward(
-        {
-          ...run.entry,
-          started_at: run.entry.started_at ?? now(),
-          attempt: again ? attempt + 1 : attempt,
-        },
-        now(),
-      ),
-    );
+    const goes = await enter(run, () => {
+      const { attempt, steps, status } = run.entry;
+      // Somebody held it while it was being checked; and may have let it go on again.
+      run.begun = status !== 'paused';
+      if (!run.begun) return run.entry;
+      log(runId, 'INFO', attempt === 0 ? 'Execution started' : 'Execution resumed');
+      if (target !== null) log(runId, 'INFO', `Provider: ${target.name} (${target.model})`);
+      const again = attempt === 0 || steps.some(({ status }) => status === 'running');
+      const started_at = run.entry.started_at ?? now();
+      return onward({ ...run.entry, started_at, attempt: again ? attempt + 1 : attempt }, now());
+    });
     if (!goes) return null;
     const open = new Set(
       run.entry.steps.filter((step) => step.status !== 'done').map(({ id }) => id),
@@ -305,12 +442,11 @@ export function createRunBook(ports: RunBookPorts): RunBook {
   return {
     async add(run, digest) {
       const entry = entryOf(run, digest);
-      await ledger.runs.put(entry);
       try {
+        await ledger.runs.put(entry);
         await store.runs.put(run);
       } catch (error) {
-        // The caller is told that there is no run: then none may begin, not after a restart either.
-        await ledger.runs.remove(run.id);
+        await discard(run.id);
         throw error;
       }
       live.set(run.id, freshly(entry, []));
@@ -332,10 +468,23 @@ export function createRunBook(ports: RunBookPorts): RunBook {
     },
     pause,
     resume,
+    async putOff(runId) {
+      const run = live.get(runId);
+      if (run === undefined) return;
+      const wait = (entry: RunEntry): RunEntry =>
+        entry.status === 'running'
+          ? { ...entry, status: 'pending', steps: putOff(entry.steps), ran_ms: ran(run) }
+          : entry;
+      await change(runId, wait, false);
+    },
     log,
     async requestCancel(runId) {
       const run = live.get(runId);
       if (run === undefined) return true;
+      if (run.ending !== undefined) {
+        await run.ending();
+        return true;
+      }
       if (!run.begun) {
         run.begun = true;
         await end(runId, { status: 'cancelled' });
@@ -345,16 +494,16 @@ export function createRunBook(ports: RunBookPorts): RunBook {
       return false;
     },
     end,
-    read: view.read,
-    glance: view.glance,
+    ...view,
     async drained() {
-      await Promise.all([...live.values()].map((run) => run.log.written()));
+      over = true;
+      await Promise.all([...live.values()].map(witness));
     },
     recover: (settleStep) =>
       recoverRuns({
         ...{ store, ledger, audit: ports.audit, logger, now, end, settle: settleStep },
         async takeUp(entry, mayBegin) {
-          const run = freshly(entry, await linesOf(entry.id));
+          const run = freshly(entry, await linesOf(entry));
           run.begun = !mayBegin;
           live.set(entry.id, run);
         },
@@ -365,6 +514,12 @@ export function createRunBook(ports: RunBookPorts): RunBook {
 
 const byAge = (a: string, b: string) =>
   Number(a.split('_')[1]) - Number(b.split('_')[1]) || (a < b ? -1 : 1);
+
+const elsewhere = () =>
+  new GimoError(
+    'stale',
+    'The run is not at this step any more, so it was not let go on. Look where it is, then try again.',
+  );
 
 async function auditRefusal(audit: Audit, entry: RunEntry, refusal: GimoError) {
   await audit.append(systemAct('beginRun', entry.id), refusal.code);

@@ -11,7 +11,7 @@ import { type Ids, requireId, unknownId } from './ids.ts';
 import { listPage } from './lists.ts';
 import type { Clock, Logger, Store } from './ports.ts';
 import { type RunControl, runControl } from './run-control.ts';
-import { executable, fileOf, isTerminal } from './run-steps.ts';
+import { executable, isTerminal } from './run-steps.ts';
 import type { RunBook } from './runbook.ts';
 import type { ExecutableStep, Worker, Workspace } from './work.ts';
 
@@ -39,12 +39,9 @@ export function createRuns(ports: RunPorts): Runs {
 
   const read = async (id: string): Promise<RunRecord> => {
     requireId('run', id);
-    const run = await store.runs.get(id);
-    if (run !== null) return book.read(run);
-    // Somebody may have deleted the file of a run that goes on all the same.
-    const entry = book.entry(id);
-    if (entry === undefined) throw unknownId('run');
-    return book.read(fileOf(entry));
+    const run = await book.find(id);
+    if (run === null) throw unknownId('run');
+    return run;
   };
 
   /** What a file says may have brought it into a list that its run does not belong to. */
@@ -69,10 +66,7 @@ export function createRuns(ports: RunPorts): Runs {
     attempt: 0,
   });
 
-  const recall = async ([id = '']: readonly string[]) => {
-    const run = await store.runs.get(id);
-    return run === null ? null : book.read(run);
-  };
+  const recall = ([id = '']: readonly string[]) => book.find(id);
 
   const add = async (run: RunRecord, artifact: ApprovedRecord) => {
     await consumption.spend(artifact, run.id, () => book.add(run, artifact.digest ?? ''));

@@ -196,8 +196,9 @@ async function accepted<T>(source: Accepted, schema: z.ZodType<T>, what: Watched
 /** The first start: nothing was accepted yet. A file that was there before counts as changed, and is left alone. */
 async function setUpProvider({ ledger, store, firstProvider }: SettingsPorts) {
   const first: AcceptedProviders = { ...firstProvider, references: {} };
-  await ledger.provider.write(first);
+  // The copy first: a start that is cut off in between has set nothing up, and the next one finds this one's copy.
   if ((await store.provider.look()).state === 'missing') await store.provider.write(firstProvider);
+  await ledger.provider.write(first);
   return first;
 }
 

@@ -26,12 +26,13 @@ export function statusHandler(ports: {
   const { store, settings, clock, facts, panic, changes } = ports;
   return {
     async read() {
-      const [drafts, approved, runs, quarantined] = await Promise.all([
+      const [drafts, approved, runs] = await Promise.all([
         store.drafts.counts(),
         store.approved.ids(),
         store.runs.counts(),
-        store.quarantined(),
       ]);
+      // After the counting, which may find more of them, or that one is gone.
+      const quarantined = await store.quarantined();
       return {
         body: {
           version: facts.version,

@@ -21,7 +21,7 @@ export interface UpkeepPorts {
   settings: Pick<Settings, 'config'>;
   book: Pick<RunBook, 'entry'>;
   idempotency: Pick<Idempotency, 'sweep'>;
-  decisions: Pick<Decisions, 'drop'>;
+  decisions: Pick<Decisions, 'drop' | 'standing'>;
   consumption: Pick<Consumption, 'settle'>;
   workspace: Pick<Workspace, 'forget'>;
   /** Deletes snapshots whose time is over; left out where there are none. */
@@ -63,7 +63,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
   /** What tells where the tasks of the plan stand stays as long as they do. */
   const needed = async () => {
     const plan = Plan.safeParse(await store.plan.read()).data;
-    const stands = plan === undefined ? [] : (await standOf(plan, store)).values();
+    const stands = plan === undefined ? [] : (await standOf(plan, store, decisions)).values();
     return new Set([...stands].flatMap(({ draft, run }) => [draft.id, run?.id]));
   };
 

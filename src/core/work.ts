@@ -107,7 +107,11 @@ export interface StepOutcome {
 
 export interface Executor<K extends StepKind = StepKind> {
   readonly kind: K;
-  /** Carries out a step of its kind; it is given no other. Throws if it failed without leaving a result, or the signal's reason if it was aborted. */
+  /**
+   * Carries out a step of its kind; it is given no other. Throws if it failed without leaving a result. If it was aborted
+   * it throws the signal's reason, or, if something is left of it that has to be told, a `GimoError` in those words with
+   * that reason as its `cause`.
+   */
   execute(step: ExecutableStep, context: StepContext): Promise<StepOutcome>;
   /** See {@link Worker.settle}. Left out by executors whose steps are repeated. May be called twice. */
   settle?(runId: string, stepId: string, trace: unknown): Promise<string>;
@@ -123,7 +127,13 @@ export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
 
 /** What stands at a path of the workspace, for an edit. */
 export type FoundFile =
-  | { state: 'file'; sha256: string; text: string | null }
+  | {
+      state: 'file';
+      sha256: string;
+      /** Its size. */
+      bytes: number;
+      text: string | null;
+    }
   | { state: 'missing' }
   /** An edit step refuses it; `why` is a sentence. */
   | { state: 'refused'; why: string };
@@ -136,8 +146,13 @@ export interface Workspace {
   look(path: string): Promise<FoundFile>;
   /** Whether the file is open in an editor with changes that are not saved. */
   isUnsaved(path: string): boolean;
-  /** Puts back what a run's edits changed, the last first, where files are still as the run left them. */
+  /**
+   * Puts back what a run's edits changed, the last first, where files are still as the run left them. What was put back
+   * before is left out: it is not the run's any more. May be called again after a crash in its middle.
+   */
   undo(runId: string): Promise<Undone>;
+  /** The runs whose undo a crash has cut off. */
+  undoing(): Promise<string[]>;
   /** Forgets what a run's files were before. */
   forget(runId: string): Promise<void>;
 }
@@ -149,6 +164,8 @@ export interface FileVersion {
   before: { sha256: string; mode: number } | null;
   /** SHA-256 of what the step writes; null: it deletes the file. */
   after: string | null;
+  /** It was put back, or never changed: whatever is done to the file from then on, the step has not done it. */
+  back?: true | undefined;
 }
 
 /** Old versions of files, kept in the ledger: what is put back from there is what was there. */
@@ -169,6 +186,13 @@ export interface OldVersions {
    * @throws GimoError `storage_error` if it is not there as it was kept
    */
   read(runId: string, stepId: string, path: string): Promise<Uint8Array>;
+  /** Notes which files of a step are as they were before it, see {@link FileVersion.back}; durable when it resolves. */
+  putBack(runId: string, stepId: string, paths: readonly string[]): Promise<void>;
+  /** Notes that a run is being undone, until {@link OldVersions.endUndo}; durable when it resolves. */
+  beginUndo(runId: string): Promise<void>;
+  endUndo(runId: string): Promise<void>;
+  /** The runs whose undo has begun and has not come to its end. */
+  undoing(): Promise<string[]>;
   /** Forgets a run; no error if nothing is kept of it. */
   remove(runId: string): Promise<void>;
 }
@@ -189,6 +213,7 @@ export interface Programs {
 /** What only a person in the editor may decide. */
 export type Question =
   | { about: 'approve'; draft: Pick<DraftRecord, 'id' | 'prompt'>; actor: string }
+  /** `run` as it was when that was asked: it is about the step that came next then, and no other. */
   | { about: 'resume'; run: Pick<RunRecord, 'id' | 'steps'>; actor: string }
   | {
       about: 'config';

@@ -9,6 +9,7 @@ export const viewIds = {
   approved: 'gimo.approved',
   runs: 'gimo.runs',
   plan: 'gimo.plan',
+  controlPlane: 'gimo.controlPlane',
 } as const;
 
 /** The id of a command is `gimo.` and its title in camel case. */
@@ -31,6 +32,7 @@ export const commandIds = {
   draftThisTask: 'gimo.draftThisTask',
   showRunLog: 'gimo.showRunLog',
   copyToken: 'gimo.copyToken',
+  copyMcpConfiguration: 'gimo.copyMCPConfiguration',
   setProviderKey: 'gimo.setProviderKey',
   chooseProvider: 'gimo.chooseProvider',
   checkProvider: 'gimo.checkProvider',
@@ -45,14 +47,45 @@ export const documentCommandIds = {
   openDraftDiff: 'gimo.openDraftDiff',
 } as const;
 
+/** Commands of the view Control Plane, whose code is loaded with the first of them; they stand in package.json as well. */
+export const controlCommandIds = {
+  rotateToken: 'gimo.rotateToken',
+  editConfiguration: 'gimo.editConfiguration',
+  showAuditLog: 'gimo.showAuditLog',
+  verifyAuditLog: 'gimo.verifyAuditLog',
+  lockDown: 'gimo.lockDown',
+  resolveLockdown: 'gimo.resolveLockdown',
+  reviewOutsideChanges: 'gimo.reviewOutsideChanges',
+  allowCommandLine: 'gimo.allowCommandLine',
+  copyApiAddress: 'gimo.copyAPIAddress',
+  copyOpenApiDocument: 'gimo.copyOpenAPIDocument',
+  letClientsRead: 'gimo.letClientsRead',
+  stopClientsReading: 'gimo.stopClientsReading',
+} as const;
+export type ControlCommand = keyof typeof controlCommandIds;
+
 /** Commands that only our own rows and the status bar call; they stand in no palette, and so not in package.json. */
 export const innerCommandIds = {
   showMore: 'gimo.inner.showMore',
   showMenu: 'gimo.inner.showMenu',
 } as const;
 
+/** The provider of the server's address for the editor's own MCP clients. */
+export const mcpProviderId = 'gimo.mcp';
+
+/** Tools for the editor's chats. */
+export const lmToolIds = {
+  listDrafts: 'gimo_list_drafts',
+  proposeDraft: 'gimo_propose_draft',
+  lookAtRun: 'gimo_look_at_run',
+} as const;
+
 /** Schemes of documents that the extension provides. */
-export const schemes = { runLog: 'gimo-log' } as const;
+export const schemes = {
+  runLog: 'gimo-log',
+  audit: 'gimo-audit',
+  outsideChange: 'gimo-change',
+} as const;
 
 /** The type of the review panel; the editor brings panels of this type back after a reload. */
 export const reviewViewType = 'gimo.review';
@@ -61,10 +94,22 @@ export const settingIds = {
   autoStart: 'gimo.autoStart',
   port: 'gimo.port',
   publicUrl: 'gimo.publicUrl',
+  dataDirectory: 'gimo.dataDirectory',
+  notifications: 'gimo.notifications',
+  corsOrigins: 'gimo.corsOrigins',
 } as const;
 
 /** Keys that `when` clauses ask for. */
-export const contextKeys = { state: 'gimo.state' } as const;
+export const contextKeys = {
+  state: 'gimo.state',
+  attached: 'gimo.attached',
+  /** How far the server is locked: a `LockLevel` of the contract. */
+  lockdown: 'gimo.lockdown',
+  /** The type of the provider that is asked. */
+  provider: 'gimo.provider',
+  /** `some` once something was approved in this folder. */
+  approved: 'gimo.approved',
+} as const;
 
 /** Values of {@link contextKeys.state}. */
 export const serverStates = ['stopped', 'starting', 'running', 'failed'] as const;

@@ -3,6 +3,10 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
+/** Whether something thrown is a `Refusal`; known by its name, since what is loaded later has a class of its own. */
+export const isRefusal = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'Refusal';
+
 /**
  * What a person is told about something thrown. An error that crosses a boundary says it itself; it is known by its
  * name, because its class comes from the server's bundle, which the editor does not load to activate.

@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts';
 import type { ChangeEvent } from '../contract/events.ts';
 import type { PanelSubject } from '../contract/panel.ts';
+import { nextStep } from '../contract/steps.ts';
 import type { Person, Question } from '../core/work.ts';
 import { coalesce } from './coalesce.ts';
 import { codeOf } from './messages.ts';
@@ -42,6 +43,8 @@ interface Open {
   close(): void;
 }
 
+const decided = 'What was asked is decided already.';
+
 /** Milliseconds: questions that come together are told together. */
 const quietMs = 100;
 
@@ -57,6 +60,8 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
 
   const handle = async ({ question, text, close }: Open) => {
     try {
+      if (question.about === 'resume' && host !== null && !(await waits(host.client, question)))
+        return ui.told(decided);
       if (question.about !== 'config') return ui.review(subjectOf(question));
       if (!(await ui.allows(text, question.changes))) return;
       await question.accept();
@@ -71,7 +76,7 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
   const review = async (told: readonly Open[]) => {
     const left = told.filter((one) => open.has(one));
     const [only] = left;
-    if (only === undefined) return ui.told('What was asked is decided already.');
+    if (only === undefined) return ui.told(decided);
     if (left.length === 1) return handle(only);
     const chosen = await ui.choose(left.map(({ text }) => text));
     if (chosen === null) {
@@ -159,8 +164,11 @@ async function waits(client: Client, question: Question): Promise<boolean> {
   try {
     if (question.about === 'approve')
       return (await client.call('getDraft', { draft_id: question.draft.id })).status === 'draft';
-    if (question.about === 'resume')
-      return (await client.call('getRun', { run_id: question.run.id })).status === 'paused';
+    if (question.about === 'resume') {
+      const { status, steps } = await client.call('getRun', { run_id: question.run.id });
+      // At another gate it is another question.
+      return status === 'paused' && nextStep(steps)?.id === nextStep(question.run.steps)?.id;
+    }
     return true;
   } catch (error) {
     if (codeOf(error) === 'not_found') return false;

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { detailsOf, messageOf, Refusal } from './messages.ts';
+import { detailsOf, isRefusal, messageOf } from './messages.ts';
 
 /** The one place where what was thrown becomes a message. */
 export interface Problems {
@@ -20,7 +20,7 @@ export function createProblems(channel: vscode.LogOutputChannel): Problems {
   };
   return {
     tell(error) {
-      if (error instanceof Refusal) {
+      if (isRefusal(error)) {
         void vscode.window.showInformationMessage(error.message);
         return;
       }

@@ -9,12 +9,18 @@ export function publicUrlOf(setting: unknown): string | null {
   if (setting === undefined || setting === null) return null;
   const text = typeof setting === 'string' ? setting.trim() : null;
   if (text === '') return null;
-  const url = text !== null && URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !isBareOrigin(url))
+  const origin = text === null ? null : originIn(text);
+  if (origin === null)
     throw new Refusal(
       'The setting gimo.publicUrl has to be an address such as https://gimo.example.com: http or https and a host, without a path. Mend it, or leave it empty.',
     );
-  return url.origin;
+  return origin;
+}
+
+/** The origin that a text names, without a slash at the end; null if it names something else, or more. */
+export function originIn(text: string): string | null {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : null;
+  return url !== null && isBareOrigin(url) ? url.origin : null;
 }
 
 const isBareOrigin = (url: URL) =>

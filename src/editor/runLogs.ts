@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Host } from '../http/host.ts';
+import type { Served } from '../http/served.ts';
 import { coalesce } from './coalesce.ts';
 import { schemes } from './ids.ts';
 import { codeOf } from './messages.ts';
@@ -11,7 +11,7 @@ const quietMs = 100;
 /** Logs of runs as documents that can only be read; one that is open follows its run. */
 export interface RunLogDocuments extends vscode.Disposable {
   /** Follows the runs of this server from now on; what is open stays as it is while there is none. */
-  connect(host: Host | null): void;
+  connect(host: Served | null): void;
   show(runId: string, preserveFocus: boolean): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export function createRunLogDocuments(failed: (error: unknown) => void): RunLogD
   const changed = new vscode.EventEmitter<vscode.Uri>();
   const followed = new Map<string, Followed>();
   const stale = new Set<string>();
-  let host: Host | null = null;
+  let host: Served | null = null;
   let unsubscribe = () => {};
 
   /** Reads what has come since. Rejects as the client does. */

@@ -1,71 +1,111 @@
-import type { Host } from '../http/host.ts';
+import type { Served } from '../http/served.ts';
 
 export type ServerState =
   | { name: 'stopped' }
   | { name: 'starting' }
-  | { name: 'running'; host: Host }
+  | { name: 'running'; host: Served }
   | { name: 'failed'; error: unknown };
 
-/** The server of this window: at most one, and one change of it at a time. */
+/** The server of this window, hosted or attached to: at most one, and one change of it at a time. */
 export interface Server {
   readonly state: ServerState;
   /** Starts it unless it runs. Never rejects: what went wrong is in the state. */
   start(): Promise<void>;
-  /** Stops it, also one that is still starting. Never rejects. */
+  /** Stops it, also one that is still starting, so that nobody takes over. Never rejects. */
   stop(): Promise<void>;
+  /** Lets go of it because the window closes. Never rejects. */
+  leave(): Promise<void>;
+}
+
+/** How a server ended that was not told to by this window: stopped by somebody else, or gone. */
+type Ended = 'stopped' | 'gone';
+
+/** How a window gets at its server. */
+export interface Joining {
+  /** Whether the one before went away, and this window is only to take over. */
+  again: boolean;
+  /** Ends the trying. */
+  signal: AbortSignal;
+  ended(how: Ended): void;
 }
 
 /**
- * @param startHost starts a server, and calls back with the reason if it ends without having been asked to
+ * @param join starts a server or attaches to one; null if it was stopped on purpose, and this was only to take over
  * @param changed called with each new state
  */
 export function createServer(
-  startHost: (ended: (reason: string) => void) => Promise<Host>,
+  join: (joining: Joining) => Promise<Served | null>,
   changed: (state: ServerState) => void,
 ): Server {
   let state: ServerState = { name: 'stopped' };
   let last: Promise<void> = Promise.resolve();
+  /** Aborted by whoever ends what is started now. */
+  let giveUp = new AbortController();
 
   const set = (next: ServerState) => {
     state = next;
     changed(next);
   };
   const fail = (error: unknown) => set({ name: 'failed', error });
+  const hostNow = () => (state.name === 'running' ? state.host : null);
   /* Jobs handle their own errors, so the chain never breaks. */
   const inTurn = (job: () => Promise<void>) => {
     last = last.then(job);
     return last;
   };
 
-  const start = async () => {
+  const start = async (again: boolean, signal: AbortSignal) => {
     if (state.name === 'running') return;
     set({ name: 'starting' });
-    let ended = false;
+    /** How it ended, also before it was known to run. */
+    const ends: Ended[] = [];
+    const settle = (host: Served) => {
+      const [how] = ends;
+      if (how === undefined || hostNow() !== host) return;
+      set({ name: 'stopped' });
+      if (how === 'gone') begin(true);
+    };
+    let mine: Served | null = null;
+    const ended = (how: Ended) => {
+      ends.push(how);
+      if (mine !== null) settle(mine);
+    };
     try {
-      const host = await startHost(() => {
-        ended = true;
-        if (state.name === 'running' && state.host === host) set({ name: 'stopped' });
-      });
-      set(ended ? { name: 'stopped' } : { name: 'running', host });
+      const host = await join({ again, signal, ended });
+      mine = host;
+      if (host === null) return set({ name: 'stopped' });
+      set({ name: 'running', host });
+      settle(host);
     } catch (error) {
-      fail(error);
+      if (signal.aborted) set({ name: 'stopped' });
+      else fail(error);
     }
   };
-  const stop = async () => {
-    if (state.name !== 'running') return set({ name: 'stopped' });
-    try {
-      await state.host.stop();
-      set({ name: 'stopped' });
-    } catch (error) {
-      fail(error);
-    }
+  const begin = (again: boolean) => {
+    const { signal } = giveUp;
+    return inTurn(() => start(again, signal));
+  };
+  const end = (how: 'stop' | 'leave') => {
+    giveUp.abort();
+    giveUp = new AbortController();
+    return inTurn(async () => {
+      const host = hostNow();
+      if (host === null) return set({ name: 'stopped' });
+      try {
+        await host[how]();
+        set({ name: 'stopped' });
+      } catch (error) {
+        fail(error);
+      }
+    });
   };
 
   return {
     get state() {
       return state;
     },
-    start: () => inTurn(start),
-    stop: () => inTurn(stop),
+    start: () => begin(false),
+    stop: () => end('stop'),
+    leave: () => end('leave'),
   };
 }

@@ -1,27 +1,28 @@
 import { realpath } from 'node:fs/promises';
-import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Logger } from '../core/ports.ts';
 import type { Person } from '../core/work.ts';
-import type { Host } from '../http/host.ts';
+import type { JoinOptions } from '../http/join.ts';
 import type { HostOptions } from '../http/options.ts';
+import type { Served } from '../http/served.ts';
+import { corsOriginsOf } from './corsOrigins.ts';
+import { dataDirectoryOf } from './dataDirectory.ts';
 import { firstProviderOf } from './firstProvider.ts';
 import { hostEnv } from './hostEnv.ts';
 import { memoryKeys, settingIds } from './ids.ts';
 import type { LanguageModels } from './languageModel.ts';
-import { Refusal } from './messages.ts';
+import { isRefusal, Refusal } from './messages.ts';
 import { publicUrlOf } from './publicUrl.ts';
+import type { Joining } from './server.ts';
 import { unsavedFiles } from './unsaved.ts';
 import { createVault } from './vault.ts';
 
 const firstPort = 9325;
-/** Milliseconds that the server of the window before may take to stop, after a reload. */
-const predecessorMs = 6_000;
 
 /** What the editor knows, and a server needs. */
 export interface HostSurroundings {
   /** Loads the server's code; it is too heavy to be there before it is needed. */
-  load(): Promise<{ startHost(options: HostOptions): Promise<Host> }>;
+  load(): Promise<{ hostOrAttach(options: JoinOptions): Promise<Served | null> }>;
   context: vscode.ExtensionContext;
   logger: Logger;
   version: string;
@@ -34,25 +35,27 @@ export interface HostSurroundings {
 }
 
 /**
- * Starts a server for the first folder of the window, on the port that the settings name, else the one it had last.
+ * Starts a server for the first folder of the window, on the port that the settings name, else the one it had last; or
+ * attaches to the one that this folder has in another window. Null if this was only to take over, and is not wanted.
  * Rejects with a message for people if there is no such folder, or the server does not start.
  */
-export async function startHostOfWindow(
+export async function joinServerOfWindow(
   surroundings: HostSurroundings,
-  ended: (reason: string) => void,
-): Promise<Host> {
+  { again, signal, ended }: Joining,
+): Promise<Served | null> {
   const { context, logger, version, models } = surroundings;
   const root = await realpath(folderToServe());
   publicUrl();
-  const vault = createVault(context.secrets, path.join(root, '.orch_data'), (error) =>
-    surroundings.secretsFailed(error),
-  );
-  const { startHost } = await surroundings.load();
+  corsOrigins();
+  const dataDir = await dataDirectory(root);
+  const vault = createVault(context.secrets, dataDir, (error) => surroundings.secretsFailed(error));
+  const { hostOrAttach } = await surroundings.load();
   // Only of a folder that this window never served: looking for models starts the extensions that bring them.
   const known = context.workspaceState.get<unknown>(memoryKeys.port) !== undefined;
   const firstProvider = known ? undefined : await firstProviderOf(models);
-  const host = await startHost({
+  const host = await hostOrAttach({
     root,
+    dataDir,
     port: portOf(context.workspaceState),
     hostedBy: 'editor',
     version,
@@ -63,13 +66,17 @@ export async function startHostOfWindow(
     folders: foldersOnDisk,
     person: surroundings.person,
     unsaved: unsavedFiles,
-    publicUrl: livePublicUrl,
+    publicUrl: () => live(publicUrl, null),
+    corsOrigins: () => live(corsOrigins, []),
     editorModel: models,
     ...(firstProvider === undefined ? {} : { firstProvider }),
-    patience: predecessorMs,
-    onStopped: ended,
+    ...{ again, signal },
+    onEnded(how, reason) {
+      logger.log('info', reason);
+      ended(how);
+    },
   });
-  await context.workspaceState.update(memoryKeys.port, host.port);
+  if (host?.attached === false) await context.workspaceState.update(memoryKeys.port, host.port);
   return host;
 }
 
@@ -101,12 +108,20 @@ function foldersOnDisk(): string[] {
 export const publicUrl = (): string | null =>
   publicUrlOf(vscode.workspace.getConfiguration().get<unknown>(settingIds.publicUrl));
 
-/** The same while a server runs, which has no use for an address that cannot be one: whoever sets it is told. */
-function livePublicUrl(): string | null {
+/** The origins of web pages that may call, by the settings. Throws a `Refusal` if they cannot be that. */
+export const corsOrigins = (): string[] =>
+  corsOriginsOf(vscode.workspace.getConfiguration().get<unknown>(settingIds.corsOrigins));
+
+/** Where the records of a folder lie, by the settings. Rejects with a `Refusal` if they cannot lie there. */
+export const dataDirectory = (root: string): Promise<string> =>
+  dataDirectoryOf(vscode.workspace.getConfiguration().get<unknown>(settingIds.dataDirectory), root);
+
+/** A setting while a server runs, which has no use for one that cannot be used: whoever sets it is told. */
+function live<T>(read: () => T, otherwise: T): T {
   try {
-    return publicUrl();
+    return read();
   } catch (error) {
-    if (error instanceof Refusal) return null;
+    if (isRefusal(error)) return otherwise;
     throw error;
   }
 }

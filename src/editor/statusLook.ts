@@ -38,13 +38,18 @@ const counted = (count: number, what: string): string[] =>
 
 /** What the item needs to know of the server. */
 export type StatusState =
-  | { name: 'running'; host: { port: number } }
+  | { name: 'running'; host: { port: number; attached: boolean } }
   | { name: Exclude<ServerState['name'], 'running'> };
 
 function wordsOf(state: StatusState): { icon: string; words: string } {
   switch (state.name) {
     case 'running':
-      return { icon: 'shield', words: `the server listens on port ${state.host.port}` };
+      return state.host.attached
+        ? {
+            icon: 'plug',
+            words: `attached to the server of another window, on port ${state.host.port}`,
+          }
+        : { icon: 'shield', words: `the server listens on port ${state.host.port}` };
     case 'starting':
       return { icon: 'loading~spin', words: 'the server starts' };
     case 'stopped':

@@ -1,4 +1,4 @@
-import type { RunStep } from '../contract/records.ts';
+import type { RunRecord, RunStep } from '../contract/records.ts';
 
 /*
  * What steps left behind, read without the contract's schemas: trees are drawn before anything heavy is loaded.
@@ -39,8 +39,8 @@ export function answerOf({ result }: RunStep): string | null {
 }
 
 /** Whether there is something that an undo could put back. */
-export const changedFiles = (steps: readonly RunStep[]): boolean =>
-  steps.some(({ kind, status }) => kind === 'edit' && status === 'done');
+export const changedFiles = ({ steps, undone_at }: Pick<RunRecord, 'steps' | 'undone_at'>) =>
+  undone_at === undefined && steps.some(({ kind, status }) => kind === 'edit' && status === 'done');
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;

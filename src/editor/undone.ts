@@ -12,6 +12,8 @@ const files = (count: number) => (count === 1 ? '1 file' : `${count} files`);
  * @returns the message, and whether it names every file that was left alone
  */
 export function undoneMessage({ restored, left }: Undone): { message: string; all: boolean } {
+  if (restored.length === 0 && left.length === 0)
+    return { message: 'Nothing of this run was left to be put back.', all: true };
   const back =
     restored.length === 0
       ? 'No file was put back.'

@@ -1,6 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs';
 import {
   type FileHandle,
+  link,
   lstat,
   mkdir,
   open,
@@ -28,6 +29,8 @@ export interface Disk {
    */
   writeNew(path: string, bytes: Uint8Array, mode: number | null): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Gives a file a second name; fails if there is something of that name. */
+  link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   makeFolder(path: string): Promise<void>;
   removeFolder(path: string): Promise<void>;
@@ -93,6 +96,7 @@ export const realDisk: Disk = {
     }
   },
   rename: patiently(rename),
+  link,
   unlink: patiently(unlink),
   makeFolder: async (path) => void (await mkdir(path)),
   removeFolder: rmdir,

@@ -33,7 +33,8 @@ interface Planned {
  * Carries out an edit step: looks at all of it first, keeps what the files are, then replaces one after the other. On a
  * failure, or when it is aborted, what was changed is put back.
  *
- * @throws GimoError that tells why, and what became of the files; the signal's reason if it was aborted
+ * @throws GimoError that tells why, and what became of the files. If it was aborted: the signal's reason, or, if not every
+ *   file could be put back, a GimoError that tells so, with the reason as its cause
  */
 export async function edit(
   ground: Ground,
@@ -60,13 +61,23 @@ export async function edit(
     }
     signal.throwIfAborted();
   } catch (error) {
-    const files = [...folders, ...plan.slice(0, begun).map(({ version }) => version)];
-    const became = await restoreStep(ground, versions, { runId, stepId: step.id, files });
+    const all = plan.map(({ version }) => version);
+    const became = await restoreStep(ground, versions, {
+      ...{ runId, stepId: step.id, files: [...folders, ...all.slice(0, begun)] },
+      untouched: all.slice(begun).map(({ path }) => path),
+    });
     logged(became, log);
-    signal.throwIfAborted();
+    if (signal.aborted) throw aborted(signal, became);
     throw failure(`${named(plan[begun - 1]?.version.path ?? '')}: ${whyOf(error)} ${tell(became)}`);
   }
   return { files: plan.map(resultOf) };
+}
+
+/** Why an aborted step ends: what has asked for it; but files that are not as they were have to be told. */
+function aborted({ reason }: AbortSignal, became: readonly PutBack[]): unknown {
+  if (became.every(({ why }) => why === null)) return reason;
+  const message = `The step was stopped, and not every file could be put back. ${tell(became)}`;
+  return new GimoError('conflict_state', message, { cause: reason });
 }
 
 const failure = (message: string) => new GimoError('conflict_state', message);

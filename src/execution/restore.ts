@@ -18,44 +18,72 @@ export interface PutBack {
   why: string | null;
   /** Whether something had to be done for it. */
   did: boolean;
+  /** Whether nothing of the step is left there. */
+  back: boolean;
 }
 
 /** A folder that a step makes, as it is kept. */
 export const folderVersion = (path: string): FileVersion => ({
   ...{ path: `${path}/`, before: null, after: null },
 });
-const isFolder = ({ path }: FileVersion) => path.endsWith('/');
+const isFolder = ({ path }: Pick<FileVersion, 'path'>) => path.endsWith('/');
 
 /**
- * Puts back the files of a step, the last first, where they are still as the step wrote them.
+ * Puts back the files of a step, the last first, where they are still as the step wrote them, and notes which are back:
+ * what others make of those later is theirs.
  *
  * @param files as they were kept, or those that the step came to
- * @returns what became of each, in the order of `files`
+ * @param untouched paths of those that it did not come to
+ * @returns what became of each, in the order of `files`; nothing of those that were back already
  */
 export async function restoreStep(
   ground: Ground,
-  versions: Pick<OldVersions, 'read'>,
-  step: { runId: string; stepId: string; files: readonly FileVersion[] },
+  versions: Pick<OldVersions, 'read' | 'putBack'>,
+  step: {
+    runId: string;
+    stepId: string;
+    files: readonly FileVersion[];
+    untouched?: readonly string[];
+  },
 ): Promise<PutBack[]> {
-  const { runId, stepId, files } = step;
+  const { runId, stepId, files, untouched = [] } = step;
   const temps = { prefix: tempsOf(runId, stepId), swept: new Set<string>() };
   const done: PutBack[] = [];
-  for (const file of [...files].reverse()) {
+  for (const file of files.filter((one) => !one.back).reverse()) {
     const read = () => versions.read(runId, stepId, file.path);
     const became = await attempt(file.path, () =>
       isFolder(file) ? removeFolder(ground, file.path) : restoreFile(ground, file, temps, read),
     );
-    // Of folders only those are told that should be gone and are not.
-    if (!isFolder(file) || became.why !== null) done.unshift(became);
+    done.unshift(became);
   }
-  return done;
+  const noted = await note(versions, { runId, stepId, untouched }, done);
+  // Of folders only those are told that should be gone and are not.
+  return noted.filter(({ path, why }) => !isFolder({ path }) || why !== null);
 }
 
-async function attempt(path: string, act: () => Promise<boolean>): Promise<PutBack> {
+async function note(
+  versions: Pick<OldVersions, 'putBack'>,
+  { runId, stepId, untouched }: { runId: string; stepId: string; untouched: readonly string[] },
+  done: PutBack[],
+): Promise<PutBack[]> {
+  const back = done.flatMap((one) => (one.back ? [one.path] : []));
+  if (back.length + untouched.length === 0) return done;
   try {
-    return { path, why: null, did: await act() };
+    await versions.putBack(runId, stepId, [...back, ...untouched]);
+    return done;
   } catch (error) {
-    return { path, why: whyOf(error), did: false };
+    const why = `It is as it was before, but that could not be noted. ${whyOf(error)}`;
+    return done.map((one) => (one.back && !isFolder(one) ? { ...one, why, back: false } : one));
+  }
+}
+
+/** @param act tells whether it did something; null if the step's traces have to stay */
+async function attempt(path: string, act: () => Promise<boolean | null>): Promise<PutBack> {
+  try {
+    const did = await act();
+    return { path, why: null, did: did === true, back: did !== null };
+  } catch (error) {
+    return { path, why: whyOf(error), did: false, back: false };
   }
 }
 
@@ -93,8 +121,8 @@ async function restoreFile(
   return true;
 }
 
-/** Removes a folder if nothing is in it: others may have put something there since. */
-async function removeFolder(ground: Ground, path: string): Promise<boolean> {
+/** Removes a folder. @returns null if something is in it, which others may have put there */
+async function removeFolder(ground: Ground, path: string): Promise<boolean | null> {
   const folderPath = path.slice(0, -1);
   return onTheWay(ground, folderPath, null, async ({ folder }) => {
     if (folder === null) return false;
@@ -104,7 +132,7 @@ async function removeFolder(ground: Ground, path: string): Promise<boolean> {
     try {
       await ground.disk.removeFolder(at);
     } catch (error) {
-      if (['ENOTEMPTY', 'EEXIST'].includes(systemCode(error) ?? '')) return false;
+      if (['ENOTEMPTY', 'EEXIST'].includes(systemCode(error) ?? '')) return null;
       throw error;
     }
     await folder.sync();

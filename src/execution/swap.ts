@@ -46,7 +46,8 @@ export async function swap(ground: Ground, what: Swap): Promise<void> {
       try {
         await ground.disk.writeNew(temp, next.bytes, next.mode);
         await recheck(ground, what, folder, ids);
-        await ground.disk.rename(temp, target);
+        if (expected === null) await place(ground, temp, target);
+        else await ground.disk.rename(temp, target);
       } catch (error) {
         await discard(ground, temp);
         throw error;
@@ -68,6 +69,32 @@ async function recheck(ground: Ground, what: Swap, folder: Folder, ids: readonly
   ground.fence();
 }
 
+/** What a file system answers that knows no second names. */
+const noLinks = new Set([
+  'EPERM',
+  'EACCES',
+  'ENOSYS',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EISDIR',
+  'EINVAL',
+  'EMLINK',
+  'EXDEV',
+]);
+
+/** Gives a new file its name. A rename would replace a file that somebody has made there since the last look. */
+async function place({ disk }: Ground, temp: string, target: string): Promise<void> {
+  try {
+    await disk.link(temp, target);
+  } catch (error) {
+    const code = systemCode(error) ?? '';
+    if (code === 'EEXIST') throw changed();
+    if (!noLinks.has(code)) throw error;
+    return disk.rename(temp, target);
+  }
+  await disk.unlink(temp);
+}
+
 async function discard(ground: Ground, temp: string): Promise<void> {
   try {
     await ground.disk.unlink(temp);
@@ -79,13 +106,17 @@ async function discard(ground: Ground, temp: string): Promise<void> {
 
 /** Removes temp files that a step left in a folder. */
 export async function sweep({ disk, fence }: Ground, folder: Folder, temps: string): Promise<void> {
+  let swept = false;
   for (const name of await disk.names(folder.path)) {
     if (!name.startsWith(temps) || !name.endsWith(tempEnd)) continue;
     const path = folder.at(name);
     if (!(await disk.look(path))?.isFile()) continue;
     fence();
     await disk.unlink(path);
+    swept = true;
   }
+  // Nobody looks for them again once the step counts as put back.
+  if (swept) await folder.sync();
 }
 
 const changed = () => new Refused('It was changed, made or deleted meanwhile.');

@@ -1,7 +1,7 @@
 import { GimoError } from '../contract/errors.ts';
 import type { Logger } from '../core/ports.ts';
 import type { Job, RunBook } from '../core/runbook.ts';
-import type { Executor, Worker } from '../core/work.ts';
+import type { ExecutableStep, Executor, Worker } from '../core/work.ts';
 
 export interface WorkerPorts {
   book: RunBook;
@@ -17,6 +17,15 @@ class Halt extends Error {
   constructor(why: Halt['why']) {
     super(`halted: ${why}`);
     this.why = why;
+  }
+}
+
+/** Why a run does not go on, and what became of the step that was under way, in sentences; null if there is nothing to tell. */
+class Broken extends Error {
+  readonly became: string | null;
+  constructor(cause: unknown, became: string | null) {
+    super('the step did not come to its end', { cause });
+    this.became = became;
   }
 }
 
@@ -68,31 +77,67 @@ export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<voi
 
   const runSteps = async (job: Job, signal: AbortSignal) => {
     for (const step of job.steps) {
+      if (isShutdown(signal)) await book.putOff(job.runId);
       signal.throwIfAborted();
-      const executor = executors.get(step.kind);
-      if (executor === undefined)
-        throw new GimoError('step_unsupported', `Steps of kind "${step.kind}" cannot be run yet.`);
-      const { runId, target } = job;
+      if (!(await carryOutStep(job, step, signal))) return;
+    }
+  };
+
+  /** @returns whether the next step is to be carried out */
+  const carryOutStep = async (job: Job, step: ExecutableStep, signal: AbortSignal) => {
+    const executor = executors.get(step.kind);
+    if (executor === undefined)
+      throw new GimoError('step_unsupported', `Steps of kind "${step.kind}" cannot be run yet.`);
+    const { runId, target } = job;
+    let isOver = false;
+    try {
       const outcome = await executor.execute(step, {
         ...{ runId, target, signal },
         log: (level, msg) => book.log(runId, level, msg, step.id),
         note: (trace) => book.note(runId, trace),
       });
+      isOver = true;
       // A result that comes after the stop is late: it changes nothing.
       signal.throwIfAborted();
-      if (!(await book.stepEnded(runId, step.id, outcome))) return;
+      return await book.stepEnded(runId, step.id, outcome);
+    } catch (error) {
+      if (isShutdown(signal)) throw error;
+      // Who was stopped, or refuses, has tidied up. What was done and cannot be noted does not count, as after a crash.
+      const isTidy = !isOver && (error === signal.reason || GimoError.is(error));
+      throw new Broken(error, isTidy ? null : await becameOf(executor, runId, step));
+    }
+  };
+
+  const becameOf = async (executor: Executor, runId: string, { id }: ExecutableStep) => {
+    try {
+      return (await executor.settle?.(runId, id, book.entry(runId)?.trace)) ?? null;
+    } catch (error) {
+      logger.log('error', `step "${id}" of ${runId} could not be settled: ${String(error)}`);
+      return unclear;
     }
   };
 
   /** Settles a run whose work did not come to its end. On a shutdown it stays as it is, for the next start. */
-  const conclude = async (runId: string, signal: AbortSignal, error: unknown, timeout: number) => {
+  const conclude = async (runId: string, signal: AbortSignal, thrown: unknown, timeout: number) => {
     const halt = signal.reason instanceof Halt ? signal.reason.why : null;
-    if (halt === 'shutdown') return;
+    const [error, became] =
+      thrown instanceof Broken ? [thrown.cause, thrown.became] : [thrown, null];
+    if (halt === 'shutdown') {
+      if (error !== signal.reason) logger.log('warn', `${runId} was stopped: ${String(error)}`);
+      return;
+    }
+    // Who was stopped may have something to tell of it.
+    const left = halt !== null && GimoError.is(error) && error.cause === signal.reason;
+    const more = [left ? error.message : null, became].filter((text) => text !== null).join(' ');
     try {
-      if (halt === 'cancel') await book.end(runId, { status: 'cancelled' });
-      else await book.end(runId, { status: 'error', error: told(error, halt, timeout) });
+      if (halt === 'cancel')
+        await book.end(runId, { status: 'cancelled', ...(more === '' ? {} : { error: more }) });
+      else {
+        const why = [told(error, halt, timeout), more].filter((text) => text !== '').join(' ');
+        await book.end(runId, { status: 'error', error: why });
+      }
     } catch (failure) {
-      // The run stays live in the ledger; the next start settles it.
+      // The book goes on trying; if it does not come to it, the next start settles the run.
       logger.log('error', `the end of ${runId} could not be written: ${String(failure)}`);
     }
     if (halt === null && !GimoError.is(error))
@@ -111,7 +156,7 @@ export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<voi
     },
     async settle(runId, { id, kind }, trace) {
       const became = await executors.get(kind)?.settle?.(runId, id, trace);
-      return became ?? 'It may or may not have happened; look before you run it again.';
+      return became ?? unclear;
     },
     async stop() {
       stopping = true;
@@ -121,6 +166,10 @@ export function createWorker(ports: WorkerPorts): Worker & { stop(): Promise<voi
     },
   };
 }
+
+const unclear = 'It may or may not have happened; look before you run it again.';
+
+const isShutdown = ({ reason }: AbortSignal) => reason instanceof Halt && reason.why === 'shutdown';
 
 function told(error: unknown, halt: 'timeout' | 'cancel' | null, timeout: number): string {
   if (halt === 'timeout')

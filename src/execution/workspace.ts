@@ -2,7 +2,14 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Undone } from '../contract/rows/runs.ts';
 import { createLocks } from '../core/locks.ts';
-import type { Executor, FoundFile, OldVersions, StepOf, Workspace } from '../core/work.ts';
+import type {
+  Executor,
+  FileVersion,
+  FoundFile,
+  OldVersions,
+  StepOf,
+  Workspace,
+} from '../core/work.ts';
 import { type Disk, realDisk, systemCode } from './disk.ts';
 import { edit } from './edit.ts';
 import { partsOf, Refused, sameOnDisk } from './place.ts';
@@ -41,9 +48,11 @@ export function createWorkspace(options: WorkspaceOptions): {
   const alone = <T>(work: () => Promise<T>) => locks.run('workspace', work);
   return {
     workspace: {
-      look: (path) => look(ground, path),
+      // One after the other: each may hold a large file in memory.
+      look: (path) => locks.run('look', () => look(ground, path)),
       isUnsaved,
       undo: (runId) => alone(() => undo(ground, versions, runId)),
+      undoing: () => versions.undoing(),
       forget: (runId) => alone(() => versions.remove(runId)),
     },
     edit: {
@@ -62,7 +71,7 @@ async function look(ground: Ground, path: string): Promise<FoundFile> {
     );
     if (found === null) return { state: 'missing' };
     const text = found.bytes.length > mostText ? null : (decode(found.bytes)?.text ?? null);
-    return { state: 'file', sha256: found.sha256, text };
+    return { state: 'file', sha256: found.sha256, bytes: found.bytes.length, text };
   } catch (error) {
     return { state: 'refused', why: whyOf(error) };
   }
@@ -77,15 +86,29 @@ async function settle(ground: Ground, versions: OldVersions, runId: string, step
 
 async function undo(ground: Ground, versions: OldVersions, runId: string): Promise<Undone> {
   const became = new Map<string, PutBack>();
+  const kept = leftOf(await versions.of(runId));
+  // A crash from here on leaves traces that nobody else would look for.
+  if (kept.length > 0) await versions.beginUndo(runId);
   // The earliest step has the last word: it knows what a file was before the run.
-  for (const step of (await versions.of(runId)).reverse())
+  for (const step of kept.reverse())
     for (const one of await restoreStep(ground, versions, { runId, ...step }))
       became.set(one.path, one);
+  await versions.endUndo(runId);
   const all = [...became.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   return {
     restored: all.flatMap(({ path, why }) => (why === null ? [path] : [])),
     left: all.flatMap(({ path, why }) => (why === null ? [] : [{ path, why }])),
   };
+}
+
+/** What of a run's steps was not put back. Where an earlier step is, so are those that went on from it. */
+function leftOf<T extends { files: FileVersion[] }>(steps: readonly T[]): T[] {
+  const back = new Set<string>();
+  return steps.flatMap((step) => {
+    const files = step.files.filter((file) => !file.back && !back.has(file.path));
+    for (const file of step.files) if (file.back) back.add(file.path);
+    return files.length === 0 ? [] : [{ ...step, files }];
+  });
 }
 
 /** Whether a file of the workspace is among some files, whatever ways lead to them. */

@@ -7,8 +7,10 @@ import { raw } from '../contract/raw.ts';
 import type { Core } from '../core/core.ts';
 import type { Ledger, Logger } from '../core/ports.ts';
 import type { Redactor } from '../core/redaction.ts';
+import { attachRouter, keepSession } from './attach.ts';
 import { errorHandler } from './errors.ts';
 import { eventStream } from './events.ts';
+import { mcpEndpoint } from './mcp.ts';
 import {
   checkHost,
   checkOrigin,
@@ -20,12 +22,15 @@ import {
 } from './middleware.ts';
 import { operationsRouter } from './router.ts';
 import { originForm, queryOf } from './rules.ts';
+import type { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
 
 export interface AppPorts {
   core: Core;
   ledger: Pick<Ledger, 'mac'>;
   tokens: Pick<Tokens, 'authenticate' | 'wasValid' | 'onRetired'>;
+  /** The windows that are attached; {@link AppPorts.tokens} know their tokens too. */
+  sessions: Sessions;
   port: () => number;
   /** Where clients outside reach the server; null: nowhere but here. */
   publicUrl?: (() => string | null) | undefined;
@@ -33,9 +38,11 @@ export interface AppPorts {
   epoch: number;
   /** Aborted when the server stops. */
   stopping: AbortSignal;
-  corsOrigins: readonly string[];
+  /** The origins of web pages that may call. */
+  corsOrigins: () => readonly string[];
   rate: { perWindow: number; windowSeconds: number };
   logger: Logger;
+  version: string;
 }
 
 /** The HTTP edge. The order is that of DESIGN section 6, and everything happens before a body is read. */
@@ -54,14 +61,17 @@ export function createApp(ports: AppPorts): RequestListener {
   );
   app.get(['/', raw.getHealth.path], health(ports));
   app.all(['/', raw.getHealth.path], onlyGet);
+  app.use(attachRouter(ports.sessions, core.panic, logger));
   app.use(identify(ports.tokens, core.panic, core.redactor));
   app.use(limitRate(ports.rate.perWindow, ports.rate.windowSeconds));
-  app.use(requireToken);
+  app.use(requireToken, keepSession(ports.sessions));
   app.get(
     raw.streamEvents.path,
     eventStream(core, ports.epoch, ports.stopping, ports.tokens.onRetired),
   );
   app.all(raw.streamEvents.path, onlyGet);
+  app.post(raw.callTools.path, mcpEndpoint(core, ports));
+  app.all(raw.callTools.path, onlyPost);
   app.use(actionsPath, operationsRouter(core, 'actions'));
   app.use(operationsRouter(core));
   app.use(() => {
@@ -95,10 +105,14 @@ function health({ ledger, port }: AppPorts): express.RequestHandler {
   };
 }
 
-const onlyGet: express.RequestHandler = (_request, response) => {
-  response.set('Allow', 'GET');
-  throw new GimoError('method_not_allowed', 'This address takes GET.');
-};
+const only =
+  (method: 'GET' | 'POST'): express.RequestHandler =>
+  (_request, response) => {
+    response.set('Allow', method);
+    throw new GimoError('method_not_allowed', `This address takes ${method}.`);
+  };
+const onlyGet = only('GET');
+const onlyPost = only('POST');
 
 /**
  * A line a request in the program's log: never the query, which can hold a prompt. Secrets go before the path is cut, or

@@ -3,7 +3,7 @@
  * said, and a record that is not shown whole loses its digest, so that nobody approves what they did not see.
  */
 
-/** The most that is answered, in characters. */
+/** The most that is answered to Actions, in characters. */
 export const mostCharacters = 99_000;
 
 /** How long strings and lists of a record may be, tried in this order until it fits. */
@@ -16,18 +16,26 @@ const levels = [
 ] as const;
 type Level = (typeof levels)[number];
 
-/** A text that fits, in whole lines where there are any, with a word about what is missing. */
-export function fitText(text: string): string {
-  if (text.length <= mostCharacters) return text;
-  const start = wellCut(text, mostCharacters - 200);
+/**
+ * A text that fits, in whole lines where there are any, with a word about what is missing.
+ *
+ * @param readOn says how to get at the rest, after so many lines
+ */
+export function fitText(
+  text: string,
+  most = mostCharacters,
+  readOn: (lines: number) => string = () => 'ask for a smaller part',
+): string {
+  if (text.length <= most) return text;
+  const start = wellCut(text, most - 200);
   const lines = start.slice(0, start.lastIndexOf('\n') + 1 || start.length);
   const count = lines.split('\n').length - 1;
-  return `${lines}${lines.endsWith('\n') ? '' : '\n'}[truncated after ${count} lines: ask for a smaller part]\n`;
+  return `${lines}${lines.endsWith('\n') ? '' : '\n'}[truncated after ${count} lines: ${readOn(count)}]\n`;
 }
 
 /** How many of a list's records fit, from the first; at least one. */
-export function fitting(records: readonly unknown[]): number {
-  let room = mostCharacters - 2;
+export function fitting(records: readonly unknown[], most = mostCharacters): number {
+  let room = most - 2;
   for (const [index, record] of records.entries()) {
     room -= JSON.stringify(record).length + 1;
     if (room < 0) return Math.max(1, index);
@@ -36,12 +44,12 @@ export function fitting(records: readonly unknown[]): number {
 }
 
 /** A value that fits as JSON: where it does not, long strings and lists in it are cut, and it says so. */
-export function fitRecord(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(fitRecord);
-  if (JSON.stringify(value).length <= mostCharacters) return value;
+export function fitRecord(value: unknown, most = mostCharacters): unknown {
+  if (Array.isArray(value)) return value.map((item) => fitRecord(item, most));
+  if (JSON.stringify(value).length <= most) return value;
   for (const level of levels) {
     const short = marked(shortened(value, level));
-    if (JSON.stringify(short).length <= mostCharacters) return short;
+    if (JSON.stringify(short).length <= most) return short;
   }
   return { answer_truncated: true };
 }

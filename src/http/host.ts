@@ -5,21 +5,25 @@ import { type Client, createClient } from '../client/client.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { ChangeEvent } from '../contract/events.ts';
 import type { Core } from '../core/core.ts';
-import type { Logger, ServerControl } from '../core/ports.ts';
+import type { Logger } from '../core/ports.ts';
 import { principalOf, type TokenRole } from '../core/principals.ts';
 import { claimWithin } from '../store/claim-wait.ts';
 import { openLedger } from '../store/ledger.ts';
 import { configHome, dataDirOf, ledgerDir as ledgerDirOf } from '../store/paths.ts';
 import { fileVault } from '../store/vault.ts';
-import { createAnnouncer } from './announce.ts';
+import { createAnnouncer, type Ending } from './announce.ts';
 import { createApp } from './app.ts';
 import { openBehind } from './behind.ts';
+import { type CommandLine, createCommandLine } from './commandLine.ts';
 import { firstProvider, readEnvironment } from './environment.ts';
+import { type JoinOptions, joinServer } from './join.ts';
 import { createLifetime } from './lifetime.ts';
 import { close, listen } from './listen.ts';
 import type { HostOptions } from './options.ts';
-import { acceptedCorrelationId } from './rules.ts';
-import { supervise } from './supervise.ts';
+import { refuseAll } from './refusing.ts';
+import type { Served } from './served.ts';
+import { createSessions, withSessions } from './sessions.ts';
+import { type OpenHost, supervise } from './supervise.ts';
 import { openTokens } from './tokens.ts';
 import { answerUnreadable } from './unreadable.ts';
 import { keepTidy } from './upkeep.ts';
@@ -36,8 +40,10 @@ export interface Host {
   /** @returns a function that ends the subscription */
   onChange(listener: (event: ChangeEvent) => void): () => void;
   token(role: TokenRole): string;
-  /** Stops cleanly: runs are left where the next start can take them up. */
-  stop(): Promise<void>;
+  /** Whether the command line has the operator token. */
+  readonly commandLine: CommandLine;
+  /** Stops cleanly: runs are left where the next start can take them up. On purpose, unless it is told otherwise. */
+  stop(why?: Ending): Promise<void>;
 }
 
 /**
@@ -57,21 +63,26 @@ const stopGrace = 1_000;
 export const startHost = (options: HostOptions): Promise<Host> => supervise(options, openHost);
 
 /**
+ * Hosts the server of an editor's window, or attaches to the one that its folder has already.
+ *
+ * @throws GimoError what {@link joinServer} throws
+ */
+export const hostOrAttach = (options: JoinOptions): Promise<Served | null> =>
+  joinServer(options, startHost);
+
+/**
  * Opens one server: claims the data directory, binds the port, opens the core behind it, tells where it is.
  *
  * @throws GimoError `not_writer` if another server holds the directory, `conflict_state` if the port is taken,
  *   `validation_error` for settings that cannot be used, and what the store throws
  */
-async function openHost(
-  options: HostOptions,
-  control: Pick<ServerControl, 'restart' | 'stop'>,
-): Promise<Host> {
+const openHost: OpenHost = async (options, control, lost, wait) => {
   const { tokens: given, ...limits } = readEnvironment(
     options.hostedBy === 'headless' ? options.env : {},
   );
   const first = firstProvider(options.env, options.firstProvider);
   const root = realRoot(options.root);
-  const dataDir = dataDirOf(root);
+  const dataDir = options.dataDir ?? dataDirOf(root);
   const ledgerDir = ledgerDirOf(configHome(options.env), dataDir);
   const lifetime = createLifetime();
   let core: Core | undefined;
@@ -79,21 +90,21 @@ async function openHost(
   let gone = false;
   const logger = redacting(options.logger, () => core);
   /** Another server has the directory: whatever is under way here ends, and nothing is written any more. */
-  const lost = (reason: GimoError) => {
+  const onLost = (reason: GimoError) => {
     logger.log('error', reason.message);
     gone = true;
     lifetime.end().then(
-      () => options.onStopped?.(reason.message),
-      (error: unknown) => options.onStopped?.(`${reason.message} ${String(error)}`),
+      () => lost(reason.message),
+      (error: unknown) => lost(`${reason.message} ${String(error)}`),
     );
   };
   try {
     const ledger = await openLedger({ dir: ledgerDir, dataDir });
     const takeOver = options.takeOver ?? false;
-    const claim = await claimWithin(options.patience ?? 0, {
-      ...{ dataDir, ledgerDir, takeOver, onLost: lost },
-    });
+    const { patience = 0, waiting, claimed } = wait;
+    const claim = await claimWithin(patience, { dataDir, ledgerDir, takeOver, onLost }, waiting);
     lifetime.add(() => claim.release());
+    await claimed?.();
     const fence = () => claim.fence();
     ledger.setFence(fence);
     const vault = options.vault ?? fileVault(ledgerDir);
@@ -101,10 +112,11 @@ async function openHost(
     const announcer = createAnnouncer({
       ...{ ledgerDir, server: { epoch: claim.epoch, hosted_by, version }, fence, logger },
     });
-    const tokens = await openTokens({
-      ...{ given, vault, ledger },
-      rotated: announcer.rotated,
-    });
+    const sessions = createSessions(ledger, () => `127.0.0.1:${port}`);
+    const tokens = withSessions(
+      await openTokens({ ...{ given, vault, ledger }, rotated: announcer.rotated }),
+      sessions,
+    );
 
     let handle: RequestListener = starting;
     const server = createServer(serverOptions, (request, response) => handle(request, response));
@@ -125,33 +137,43 @@ async function openHost(
       runTtlSeconds: limits.runTtlSeconds,
     });
     core = opened;
+    lifetime.add(() => opened.tidied());
     lifetime.add(keepTidy(opened.cleanUp, logger));
     handle = createApp({
       ...{ core: opened, ledger, logger, epoch, stopping: shutdown.signal },
-      tokens,
+      ...{ tokens, sessions },
       port: () => port,
       publicUrl: options.publicUrl,
+      version: options.version,
       ...limits,
+      corsOrigins: () => [...limits.corsOrigins, ...(options.corsOrigins?.() ?? [])],
     });
     // Requests end before what they stand on: first those that would wait for ever, then all.
     lifetime.add(closeServer);
     lifetime.add(async () => shutdown.abort(stopping()));
     await announcer.listening(url, tokens.of('admin'));
+    let why: Ending = 'stop';
     lifetime.add(async () => {
-      if (!gone) await announcer.stopped();
+      if (!gone) await announcer.ended(why);
     });
     return {
       ...{ url, port, pid: process.pid, dataDir, ledgerDir, epoch },
       client: directClient(opened, options.installId ?? ledgerDir),
       onChange: opened.subscribe,
       token: tokens.of,
-      stop: () => lifetime.end(),
+      commandLine: createCommandLine({
+        ...{ ledgerDir, operatorToken: () => tokens.of('operator'), audited: opened.audited },
+      }),
+      stop(reason = 'stop') {
+        why = reason;
+        return lifetime.end();
+      },
     };
   } catch (error) {
     await lifetime.end();
     throw error;
   }
-}
+};
 
 const stopping = () => new GimoError('not_writer', 'The server is stopping. Try again later.');
 
@@ -178,15 +200,7 @@ function redacting(logger: Logger, core: () => Core | undefined): Logger {
 }
 
 /** Answers requests that arrive between the port and the core. */
-const starting: RequestListener = (request, response) => {
-  const given = request.headers['x-correlation-id'];
-  const id = acceptedCorrelationId(typeof given === 'string' ? given : undefined) ?? randomUUID();
-  response.writeHead(503, {
-    ...{ 'Retry-After': '1', 'Content-Type': 'application/json', 'X-Correlation-ID': id },
-  });
-  const detail = 'The server is starting. Try again in a moment.';
-  response.end(JSON.stringify({ detail, code: 'not_writer', correlation_id: id }));
-};
+const starting = refuseAll('The server is starting. Try again in a moment.', 1);
 
 /** The client of the window that hosts the server: no HTTP, the same gate. */
 function directClient(core: Core, installId: string): Client {

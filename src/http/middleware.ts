@@ -57,13 +57,13 @@ export function checkHost(
 }
 
 /** Refuses pages that are not listed, and answers the preflight of those that are. */
-export function checkOrigin(allowed: readonly string[]): RequestHandler {
+export function checkOrigin(allowed: () => readonly string[]): RequestHandler {
   return (request, response, next) => {
     const { origin } = request.headers;
-    if (!originAllowed(origin, allowed))
+    if (!originAllowed(origin, allowed()))
       throw new GimoError(
         'origin_refused',
-        'Pages of this origin may not call GIMO. List it in ORCH_CORS_ORIGINS if they should.',
+        'Pages of this origin may not call GIMO. If they should, list it in the setting gimo.corsOrigins, or headless in ORCH_CORS_ORIGINS.',
       );
     if (origin !== undefined) {
       response.vary('Origin').set({
@@ -75,7 +75,7 @@ export function checkOrigin(allowed: readonly string[]): RequestHandler {
     response.set({
       'Access-Control-Allow-Methods': 'GET, POST, PUT',
       'Access-Control-Allow-Headers':
-        'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Correlation-ID',
+        'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Correlation-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name',
     });
     response.status(204).end();
   };

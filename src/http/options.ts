@@ -30,10 +30,17 @@ export interface HostOptions {
   editorModel?: ModelsDeps['editor'];
   /** Where clients outside reach the server, such as a tunnel, without a slash at the end; null: nowhere but here. */
   publicUrl?: () => string | null;
+  /** The origins of web pages that may call, beside what `env` lists; none if left out. */
+  corsOrigins?: () => readonly string[];
+  /** Where the records lie, absolute; `.orch_data` in the workspace folder if left out. */
+  dataDir?: string;
   /** Takes the data directory over from another host. Only ever at a person's word. */
   takeOver?: boolean;
-  /** Milliseconds to wait for a predecessor that still holds the directory; it is refused at once if left out. */
-  patience?: number;
   /** Told once when the server stops of its own accord. */
   onStopped?: (reason: string) => void;
+  /**
+   * Told once, instead, when the server has ended because another one has the directory. If left out, it keeps its port,
+   * refuses what comes, and serves again as soon as the directory is free.
+   */
+  onLost?: (reason: string) => void;
 }

@@ -2,7 +2,9 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { GimoError } from '../contract/errors.ts';
 import type { Answer } from '../contract/operation.ts';
 import { type Operation, type OpId, opIds, table } from '../contract/operations.ts';
+import type { DraftSource } from '../contract/records.ts';
 import type { Caller, Gate } from '../core/dispatch.ts';
+import type { Principal } from '../core/principals.ts';
 import { readBody } from './body.ts';
 import { fitRecord, fitText, fitting } from './fit.ts';
 import { foundOf, principalOfRequest } from './middleware.ts';
@@ -52,11 +54,14 @@ const shortly =
   (dispatch: Gate['dispatch']): Send =>
   async (id, input, caller) => {
     const answer = await dispatch(id, input, caller);
-    const { body } = answer;
+    const { body, etag: _etag, ...rest } = answer;
     if (typeof body === 'string') return { ...answer, body: fitText(body) };
     const most = Array.isArray(body) ? fitting(body) : 0;
-    if (!Array.isArray(body) || answer.page === undefined || most >= body.length)
-      return { ...answer, body: fitRecord(body) };
+    if (!Array.isArray(body) || answer.page === undefined || most >= body.length) {
+      const fit = fitRecord(body);
+      // The tag of a record approves it: nobody gets one for what they have not seen whole.
+      return fit === body ? answer : { ...rest, body: fit };
+    }
     const again = await dispatch(id, { ...Object(input), limit: most }, caller);
     return { ...again, body: fitRecord(again.body) };
   };
@@ -65,17 +70,24 @@ function operate(dispatch: Send, id: OpId): RequestHandler {
   const read = inputReader(id);
   return async (request, response) => {
     const { correlationId } = foundOf(request);
+    const principal = principalOfRequest(request);
     const query = queryOf(request.originalUrl);
     const answer = await dispatch(id, read(query, pathOf(request), request.body), {
-      principal: principalOfRequest(request),
+      principal,
       correlationId,
-      source: request.get('x-gimo-source') === 'cli' ? 'cli' : 'api',
+      source: sourceOf(principal, request.get('x-gimo-source')),
       ifMatch: request.get('if-match'),
       idempotencyKey: request.get('idempotency-key'),
       inQuery: new Set(query.keys()),
     });
     send(request, response, answer, table[id]);
   };
+}
+
+/** A window of an editor is one also where it is attached; that it is the command line a program only says. */
+function sourceOf({ role }: Principal, header: string | undefined): DraftSource {
+  if (role === 'editor') return 'editor';
+  return header === 'cli' ? 'cli' : 'api';
 }
 
 function pathOf(request: Request): Record<string, string> {

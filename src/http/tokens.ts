@@ -39,8 +39,8 @@ export interface TokenPorts {
   given: Readonly<Partial<Record<TokenRole, string>>>;
   vault: SecretVault;
   ledger: Pick<Ledger, 'knewToken' | 'rememberToken'>;
-  /** Called with the new token of a role, once it is in force. */
-  rotated?: (role: TokenRole, token: string) => Promise<void>;
+  /** Called with the new token of a role, once it is in force, and with the one that it had. */
+  rotated?: (role: TokenRole, token: string, old: string) => Promise<void>;
 }
 
 /**
@@ -80,7 +80,7 @@ export async function openTokens(ports: TokenPorts): Promise<Tokens> {
       await vault.set(vaultName(role), token);
       tokens.set(role, token);
       retired.push(old);
-      await rotated?.(role, token);
+      await rotated?.(role, token, old);
       for (const listener of listeners) listener(principalOf(role, old).actor);
       return token;
     },

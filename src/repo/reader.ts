@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
+import { createCover, normalPath } from '../core/cover.ts';
 import type { RepoReader, RepoScope } from '../core/ports.ts';
+import { isDenied } from './denied.ts';
 import { diffOf } from './diff.ts';
 import type { Job } from './jobs.ts';
 import { createLane, type Lane, type Reply } from './lane.ts';
@@ -29,6 +31,10 @@ export function createRepoReader(): RepoReader & { close(): Promise<void> } {
   const searching = createLane();
   const until = () => Date.now() + searchMs;
   return {
+    judge(covered) {
+      const { covers } = createCover(covered);
+      return (path) => !isDenied(path) && covers(normalPath(path));
+    },
     kindOf: (root, path) => ask(reading, { kind: 'kind', root, path }, Kind),
     tree: (scope, path, depth, most) =>
       ask(reading, { kind: 'tree', ...scope, path, depth, most, until: until() }, Tree),

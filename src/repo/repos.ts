@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { type Dirent, lstatSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, realpath } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
 import type { Repos } from '../core/ports.ts';
@@ -139,19 +140,45 @@ async function makeFolder(path: string): Promise<void> {
   if (!lstatSync(path).isDirectory()) throw refused(null);
 }
 
-/** @returns false if there is something of that name already */
+/**
+ * Makes a file whole or not at all: half of one would be taken for somebody's own, and stay. What a crash leaves of the
+ * attempt has the form of a temp file, which the server of that repository sweeps.
+ *
+ * @returns false if there is something of that name already
+ */
 async function makeFile(path: string, text: string): Promise<boolean> {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false;
+  const unique = `${process.pid}-${randomBytes(6).toString('hex')}`;
+  const temp = join(dirname(path), `.${basename(path)}.${unique}.tmp`);
   try {
-    const handle = await open(path, 'wx', 0o644);
-    try {
-      await handle.writeFile(text);
-    } finally {
-      await handle.close();
-    }
+    await writeNew(temp, text);
+    await linkOrWrite(temp, path, text);
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
     throw refused(error);
+  } finally {
+    await rm(temp, { force: true });
+  }
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', 0o644);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function linkOrWrite(temp: string, path: string, text: string): Promise<void> {
+  try {
+    await link(temp, path);
+  } catch (error) {
+    // File systems without links (exFAT, some network shares).
+    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR')) throw error;
+    await writeNew(path, text);
   }
 }
 

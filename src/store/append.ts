@@ -1,6 +1,10 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { noFollow, storageError } from './files.ts';
+import { dirname } from 'node:path';
+import { noFollow, storageError, syncDir } from './files.ts';
+
+/* Files whose names this process has made durable: one that was made last may have been made by a process that died. */
+const named = new Set<string>();
 
 /** Values as lines of JSON. */
 export const linesOf = (all: readonly unknown[]): string =>
@@ -26,6 +30,8 @@ export async function appendLines(
       try {
         await handle.appendFile(text);
         if (sync) await handle.datasync();
+        if (sync && !named.has(path)) await syncDir(dirname(path));
+        if (sync) named.add(path);
       } catch (error) {
         await handle.truncate(size); // half a line must not become part of the next one
         throw error;

@@ -1,5 +1,5 @@
 import { constants, lstatSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
 import type { AuditFile, Logger } from '../core/ports.ts';
@@ -32,6 +32,8 @@ interface OpenFile {
   length: number;
   /** Lines that could not be taken back lie behind `length`. */
   spoilt: boolean;
+  /** Lines are being written behind `length`. */
+  busy: boolean;
 }
 
 /**
@@ -74,12 +76,17 @@ export async function openAuditFile(options: {
     file = await createFile(join(dir, nameOf(firstSeq)), quarantine);
     return file;
   };
-  /** How much of a file is lines: asked in turn with the writing, so that no half-written one is seen. */
-  const sizeOf = (handle: FileHandle) =>
-    queue(async () => {
-      const { ino, size } = await handle.stat();
-      return file !== null && file.ino === ino && file.spoilt ? file.length : size;
-    });
+  /**
+   * How much of a file is lines. Of the one that grows only what was synced, if something was written meanwhile: no
+   * half-written line is seen, and nobody who reads waits for a disk that does not take a line.
+   */
+  const sizeOf = async (handle: FileHandle) => {
+    const [growing, busy, length] = [file, file?.busy ?? false, file?.length ?? 0];
+    const { ino, size } = await handle.stat();
+    if (growing === null || growing.ino !== ino) return size;
+    const wrote = busy || growing.busy || growing.spoilt || growing.length !== length;
+    return wrote ? length : size;
+  };
   async function* linesFrom(from: number): AsyncIterable<string> {
     const paths = await auditFiles(dir);
     for (const [at, path] of paths.entries()) {
@@ -127,6 +134,7 @@ async function appendWhole(
   witness: () => Promise<void>,
 ): Promise<void> {
   const bytes = Buffer.from(`${lines.join('\n')}\n`);
+  file.busy = true;
   try {
     await file.handle.appendFile(bytes);
     await file.handle.datasync();
@@ -135,6 +143,8 @@ async function appendWhole(
   } catch (error) {
     await takeBack(file);
     throw error;
+  } finally {
+    file.busy = false;
   }
 }
 
@@ -167,9 +177,16 @@ async function createFile(path: string, quarantine: Quarantine): Promise<OpenFil
     await quarantine.take(path, 'It had the name of an audit file that was yet to be made.');
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
   const handle = await open(path, flags, 0o600);
-  await syncDir(dirname(path));
-  const { ino } = await handle.stat();
-  return { path, handle, ino, length: 0, spoilt: false };
+  try {
+    await syncDir(dirname(path));
+    const { ino } = await handle.stat();
+    return { path, handle, ino, length: 0, spoilt: false, busy: false };
+  } catch (error) {
+    // It is made again with the next entry, and must not be taken for somebody else's then.
+    await handle.close();
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 async function auditFiles(dir: string): Promise<string[]> {
@@ -200,7 +217,7 @@ async function openLast(
       await handle.truncate(length);
       await handle.sync();
     }
-    return { path, handle, ino, length, spoilt: false };
+    return { path, handle, ino, length, spoilt: false, busy: false };
   } catch (error) {
     throw storageError(error, 'the audit log');
   }

@@ -3,17 +3,17 @@ import { open, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check, lock } from 'proper-lockfile';
 import { GimoError } from '../contract/errors.ts';
+import { forgetNotes, isAbandoned, noteClaim } from './claim-notes.ts';
 import {
   ensureDir,
   hasCode,
   parseJson,
-  readJson,
   removeFile,
   storageError,
   syncDir,
   writeAtomic,
 } from './files.ts';
-import { describeSelf, Holder, holderState } from './process.ts';
+import { describeSelf, Holder, holderState, readHolder } from './process.ts';
 
 /*
  * One writer a data directory. Three things stand for a claim, each for what the others cannot tell:
@@ -84,7 +84,14 @@ export async function claimDataDir(options: ClaimOptions): Promise<Claim> {
   await refuseIfHeld(places, latest, takeOver);
   const holder = await describeSelf(latest + 1);
   const hold = createHold(places, holder, options.onLost);
-  await hold.lock();
+  const note = await noteClaim(places.epochs, holder);
+  try {
+    if (await isAbandoned(places.epochs, holder.epoch, note)) await dropLock(places, holder.epoch);
+    await hold.lock();
+  } catch (error) {
+    await rm(note, { force: true });
+    throw error;
+  }
   try {
     await createEpoch(places, holder);
     await writeAtomic(places.owner, `${JSON.stringify(holder, null, 2)}\n`);
@@ -103,6 +110,7 @@ async function refuseIfHeld(places: Places, latest: number, takeOver: boolean): 
   if (latest === 0 || statSync(lockDir(places, latest), quiet) === undefined) return;
   const holder = await readHolder(places.epoch(latest));
   if (holder !== null) return refuseHolder(holder, takeOver);
+  if (await isAbandoned(places.epochs, latest)) return;
   if (await check(places.lock(latest), { realpath: false, stale: staleMs })) throw busy();
 }
 
@@ -131,10 +139,6 @@ const lostTo = (by: Holder | null) =>
       ? 'This server no longer holds the data directory: a later claim was made. Use the newer server.'
       : `This server no longer holds the data directory: process ${by.pid} on ${by.host} took it over.`,
   );
-
-async function readHolder(path: string): Promise<Holder | null> {
-  return Holder.safeParse(await readJson(path)).data ?? null;
-}
 
 const quiet = { throwIfNoEntry: false } as const;
 const lockDir = (places: Places, epoch: number) => `${places.lock(epoch)}.lock`;
@@ -179,6 +183,8 @@ async function forgetOlder(places: Places, epoch: number): Promise<void> {
     await rm(places.epoch(older), { force: true });
     await dropLock(places, older);
   }
+  // By now the epoch itself says who claimed it.
+  await forgetNotes(places.epochs, epoch);
 }
 
 async function dropLock(places: Places, epoch: number): Promise<void> {
@@ -240,6 +246,11 @@ function createHold(places: Places, holder: Holder, onLost: (reason: GimoError) 
       await take();
       if (gone !== null) await letGo();
     } catch (error) {
+      // A disk that fails is no other holder: the epoch still says that it is ours. It is tried again.
+      if (GimoError.is(error, 'storage_error') || GimoError.is(error, 'storage_full')) {
+        if (gone === null) setTimeout(() => void retake(), updateMs).unref();
+        return;
+      }
       // It comes from a timer, so there is nobody to throw to: whatever it was, the claim cannot be kept.
       lose(GimoError.is(error) ? error : lostTo(null));
     }

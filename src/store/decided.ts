@@ -8,6 +8,7 @@ const Line: z.ZodType<Decision> = z.object({
   id: z.string(),
   status: z.enum(['approved', 'rejected', 'error']),
   approved_id: z.string().nullable(),
+  reject_reason: z.string().nullable().optional(),
 });
 
 /** The decisions of a ledger. */

@@ -12,6 +12,8 @@ export const ServerInfo = z.object({
   version: z.string(),
   /** It was stopped on purpose: nobody is to take over by itself. */
   stopped: z.boolean(),
+  /** It is being stopped and started again: others wait for it. */
+  restarting: z.boolean().optional(),
 });
 export type ServerInfo = z.infer<typeof ServerInfo>;
 

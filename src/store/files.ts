@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GimoError } from '../contract/errors.ts';
@@ -45,11 +55,15 @@ export function storageError(error: unknown, what: string): unknown {
 /** Makes what a directory holds survive a power cut. Windows offers nothing of the kind and needs nothing. */
 export async function syncDir(path: string): Promise<void> {
   if (windows) return;
-  const handle = await open(path, 'r');
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(path, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw storageError(error, `the folder ${basename(path)}`);
   }
 }
 
@@ -60,7 +74,10 @@ export async function syncDir(path: string): Promise<void> {
 export async function ensureDir(path: string, mode = 0o700): Promise<void> {
   try {
     const first = await mkdir(path, { recursive: true, mode });
-    if (first !== undefined) await syncDir(dirname(first));
+    if (first === undefined) return;
+    // Each new folder is a name in the one above it.
+    for (let made = path; made.length >= first.length; made = dirname(made))
+      await syncDir(dirname(made));
   } catch (error) {
     throw storageError(error, `the folder ${basename(path)}`);
   }
@@ -69,11 +86,19 @@ export async function ensureDir(path: string, mode = 0o700): Promise<void> {
 /** Like {@link ensureDir}, and refuses a link: what it leads to is not ours to write in. */
 export async function ensureRealDir(path: string, mode = 0o700): Promise<void> {
   await ensureDir(path, mode);
-  if ((await lstat(path)).isSymbolicLink())
+  if (await isLink(path))
     throw new GimoError(
       'storage_error',
       `The folder ${basename(path)} of the data directory is a link. Put a real folder in its place.`,
     );
+}
+
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch (error) {
+    throw storageError(error, `the folder ${basename(path)}`);
+  }
 }
 
 /* Temp files of this process that are being written now: a sweep must not take them for leftovers. */
@@ -117,7 +142,8 @@ export interface WriteOptions {
 
 /**
  * Replaces a file so that a reader sees the old content or the new, never half of one, whenever the process dies.
- * Durable when it resolves.
+ * Durable when it resolves. When it throws, the file is as it was: also if only its name could not be made durable,
+ * since the caller then says that nothing was done.
  *
  * @throws GimoError `storage_full`, `storage_error`, or whatever the fence threw
  */
@@ -128,19 +154,46 @@ export async function writeAtomic(
 ): Promise<void> {
   const temp = tempPath(path);
   live.add(temp);
+  let before: FileHandle | null = null;
+  let renamed = false;
   try {
     await writeNew(temp, data, options.mode ?? 0o600);
+    before = await openBefore(path);
     await renameFenced(temp, path, options.fence);
+    renamed = true;
     await syncDir(dirname(path));
   } catch (error) {
-    await rm(temp, { force: true }).catch((second: unknown) => {
-      // The first error is the one to tell; what stays behind is swept at the next start.
-      if (!hasCode(second)) throw second;
-    });
+    // The first error is the one to tell; what stays behind is swept at the next start.
+    if (renamed) await putBack(path, temp, before).catch(onlySystem);
+    await rm(temp, { force: true }).catch(onlySystem);
     throw storageError(error, basename(path));
   } finally {
     live.delete(temp);
+    await before?.close();
   }
+}
+
+function onlySystem(error: unknown): void {
+  if (!hasCode(error)) throw error;
+}
+
+/**
+ * Opens a file that is about to be replaced: its content can be had while it is open, also without its name.
+ * @returns null if there is nothing whose content could be put back
+ */
+async function openBefore(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+  } catch (error) {
+    onlySystem(error);
+    return null;
+  }
+}
+
+async function putBack(path: string, temp: string, before: FileHandle | null): Promise<void> {
+  if (before === null) return unlink(path);
+  await writeNew(temp, await before.readFile(), (await before.stat()).mode & 0o777);
+  await rename(temp, path);
 }
 
 /** Deletes a file, durably. No error if it is gone already. */
@@ -228,7 +281,11 @@ export async function sweepTemps(dir: string): Promise<number> {
     const pid = tempName.exec(name)?.[1];
     const path = join(dir, name);
     if (pid === undefined || live.has(path) || !(await isLeftover(path, Number(pid)))) continue;
-    await rm(path, { force: true });
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw storageError(error, 'a leftover temp file');
+    }
     swept += 1;
   }
   return swept;

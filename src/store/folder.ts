@@ -1,7 +1,7 @@
-import { lstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { storageError } from './files.ts';
+import { lookAt } from './record-file.ts';
 
 /*
  * Notices what others did to a folder without reading it each time: adding, removing and renaming changes the time of
@@ -37,7 +37,7 @@ export function createFolder(
   let scanning: Promise<void> | null = null;
   const touches = new Set<string>();
 
-  const timeOf = () => lstatSync(dir, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  const timeOf = () => lookAt(dir)?.mtimeMs ?? null;
   const scan = async () => {
     touches.clear();
     const time = timeOf();
@@ -66,10 +66,15 @@ export function createFolder(
     async ours(change) {
       if (busy === 0) wasRight = known !== null && timeOf() === known;
       busy += 1;
+      let done = false;
       try {
-        return await change();
+        const changed = await change();
+        done = true;
+        return changed;
       } finally {
         busy -= 1;
+        // What a change has left that failed is not known.
+        if (!done) wasRight = false;
         if (busy === 0) known = wasRight ? timeOf() : null;
       }
     },

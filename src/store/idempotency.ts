@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { IdempotencyEntries, IdempotencyEntry } from '../core/ports.ts';
 import { appendLines, linesOf } from './append.ts';
 import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
+import { laterOr } from './noted.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createLoaded, createQueue } from './queue.ts';
 import { stampAt } from './record-file.ts';
@@ -67,7 +68,7 @@ export function createIdempotencyEntries(
       await appendLines(path, linesOf(news), 'the idempotency entries', sync);
       lines += news.length;
       for (const line of news) apply(known, line);
-      if (lines > 2 * known.size + mostStale) await rewrite(known);
+      if (lines > 2 * known.size + mostStale) await rewrite(known).catch(laterOr);
     });
   return {
     get: async (slot) => (await entries()).get(slot) ?? null,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import type { KeyPurpose } from '../core/ports.ts';
 import { hasCode, parseJson, readText, storageError, syncDir } from './files.ts';
+import { stampAt } from './record-file.ts';
 
 const KeyFile = z.object({
   key_id: z.string().regex(/^[0-9a-f]{16}$/),
@@ -21,8 +22,8 @@ const keyPath = (dir: string) => join(dir, 'key.json');
  */
 export async function readKey(dir: string): Promise<KeyFile | null> {
   const text = await readText(keyPath(dir));
-  if (text === null) return null;
-  const key = KeyFile.safeParse(parseJson(text)).data;
+  if (text === null && stampAt(keyPath(dir)) === null) return null;
+  const key = KeyFile.safeParse(parseJson(text ?? '')).data;
   if (key !== undefined) return key;
   throw new GimoError(
     'storage_error',

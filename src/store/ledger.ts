@@ -54,6 +54,7 @@ const RunEntryFile: z.ZodType<RunEntry> = z.object({
   ran_ms: z.number().nonnegative().optional(),
   trace: z.unknown().optional(),
   log: z.object({ entries: z.int(), sha256: z.string() }).optional(),
+  undone_at: z.string().optional(),
 });
 
 const TokensFile = z.object({
@@ -76,6 +77,8 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
     await ensureDir(join(dir, name));
     await sweepTemps(join(dir, name));
   }
+  // The vault's, which is not there under an editor: what half a write left of a secret must not lie about.
+  await sweepTemps(join(dir, 'secrets'));
   const isNew = !(await namesIn(dir)).some((name) => signsOfUse.includes(name));
   let check: Fence = () => undefined;
   const fence = () => check();

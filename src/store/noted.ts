@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GimoError } from '../contract/errors.ts';
 import { appendLines, linesOf } from './append.ts';
 import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
 import { createLoaded, createQueue, createSlicer } from './queue.ts';
@@ -15,6 +16,11 @@ const mostStale = 1_000;
 const mostBytes = 256 * 2 ** 20;
 
 const Gone = z.object({ id: z.string(), status: z.literal('gone') });
+
+/** What was noted stands in the file already: where there is no room to write it anew, the next note tries again. */
+export function laterOr(error: unknown): void {
+  if (!GimoError.is(error)) throw error;
+}
 
 /** Things of one kind, by id; what is noted later of the same one replaces what was noted before. */
 export interface Noted<T> {
@@ -78,7 +84,7 @@ export function createNoted<T extends { id: string }>(options: {
       await appendLines(path, linesOf(news), what, sync);
       lines += news.length;
       apply(known);
-      if (lines > 2 * known.size + mostStale) await rewrite(known);
+      if (lines > 2 * known.size + mostStale) await rewrite(known).catch(laterOr);
     });
   return {
     note: (thing) => write([thing], true, (known) => known.set(thing.id, thing)),

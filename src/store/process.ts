@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { hasCode, pidInUse } from './files.ts';
+import { hasCode, pidInUse, readJson } from './files.ts';
 
 /** Who holds a claim. The start time tells a process from a later one with the same id; null if it is not known. */
 export const Holder = z.object({
@@ -14,6 +14,11 @@ export const Holder = z.object({
   claimed_at: z.string(),
 });
 export type Holder = z.infer<typeof Holder>;
+
+/** @returns null if there is none that can be read */
+export async function readHolder(path: string): Promise<Holder | null> {
+  return Holder.safeParse(await readJson(path)).data ?? null;
+}
 
 const run = promisify(execFile);
 

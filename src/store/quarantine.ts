@@ -1,17 +1,19 @@
-import { lstatSync, type Stats } from 'node:fs';
-import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Logger, Quarantined } from '../core/ports.ts';
 import {
   ensureRealDir,
   type Fence,
   hasCode,
+  namesIn,
   readText,
   storageError,
   syncDir,
   writeAtomic,
 } from './files.ts';
 import { createQueue } from './queue.ts';
+import { lookAt } from './record-file.ts';
 
 /** Where files go that cannot be read: kept with the reason beside them, never deleted. */
 export interface Quarantine {
@@ -57,14 +59,14 @@ export function createQuarantine(options: {
         try {
           fence();
           await rename(path, join(dir, name));
-          await syncDir(dir);
-          await syncDir(dirname(path));
-          return name;
         } catch (error) {
           await rm(join(dir, name + reasonEnd), { force: true });
           if (hasCode(error, 'ENOENT')) return null;
           throw storageError(error, 'the quarantine');
         }
+        await syncDir(dir);
+        await syncDir(dirname(path));
+        return name;
       }),
     keep: (name, data, reason) =>
       queue(async () => {
@@ -73,8 +75,8 @@ export function createQuarantine(options: {
         return free;
       }),
     async list() {
-      const at = lstatSync(dir, { throwIfNoEntry: false });
-      if (at === undefined) return [];
+      const at = lookAt(dir);
+      if (at === null) return [];
       if (listed === null || listed.at.ctimeMs !== at.ctimeMs || justNow(at))
         listed = { at, found: await listDir(dir, label) };
       return [...listed.found];
@@ -116,7 +118,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 async function listDir(dir: string, label: string): Promise<Quarantined[]> {
-  const names = new Set(await readdir(dir));
+  const names = new Set(await namesIn(dir));
   const found: Quarantined[] = [];
   for (const name of [...names].sort()) {
     if (name.endsWith(reasonEnd) || name.endsWith('.tmp')) continue;

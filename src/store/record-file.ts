@@ -8,7 +8,9 @@ import {
   type Stats,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { z } from 'zod';
+import { GimoError } from '../contract/errors.ts';
 import { jsonIssues } from '../contract/json.ts';
 import { decodeText, hasCode, noFollow, parseJson, storageError } from './files.ts';
 
@@ -35,8 +37,31 @@ export const sameStamp = (a: Stamp, b: Stamp): boolean =>
 
 /** The stamp of whatever stands at a path (of a link itself), or null if nothing does. */
 export function stampAt(path: string): Stamp | null {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  return found === undefined ? null : stampOf(found);
+  try {
+    const found = lookAt(path);
+    return found === null ? null : stampOf(found);
+  } catch (error) {
+    if (isOfThisFile(error)) return noStamp;
+    throw error;
+  }
+}
+
+/** Of a file that cannot even be looked at. */
+const noStamp: Stamp = { ino: -1, ctimeMs: -1, size: -1 };
+/** Whether the disk failed for one file; what it says of a whole folder has other codes. */
+const isOfThisFile = (error: unknown) =>
+  GimoError.is(error) && hasCode(error.cause, 'EIO', 'EUCLEAN');
+
+/**
+ * What stands at a path (a link itself), or null if nothing does.
+ * @throws GimoError `storage_error` when the disk fails, or a folder on the way is none any more
+ */
+export function lookAt(path: string): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    throw storageError(error, basename(path));
+  }
 }
 
 export type RecordFile<T> =
@@ -44,6 +69,8 @@ export type RecordFile<T> =
   | { kind: 'ok'; record: T; stamp: Stamp }
   /** Torn, of the wrong type, with the wrong id, a link: to be moved aside. */
   | { kind: 'unreadable'; reason: string; stamp: Stamp }
+  /** The system does not let it be read: that says nothing about what it holds, and may pass. */
+  | { kind: 'refused'; reason: string; stamp: Stamp }
   /** A record that says something this version has no word for: to be left where it is. */
   | { kind: 'newer'; reason: string; stamp: Stamp };
 
@@ -58,11 +85,17 @@ export async function readRecordFile<T extends { id: string }>(
   id: string,
   schema: z.ZodType<T>,
 ): Promise<RecordFile<T>> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return { kind: 'missing' };
-  const stamp = stampOf(found);
+  let found: Stats | null;
   try {
-    const unreadable = (reason: string) => ({ kind: 'unreadable' as const, reason, stamp });
+    found = lookAt(path);
+  } catch (error) {
+    if (isOfThisFile(error)) return { kind: 'refused', reason: refusal, stamp: noStamp };
+    throw error;
+  }
+  if (found === null) return { kind: 'missing' };
+  const stamp = stampOf(found);
+  const unreadable = (reason: string) => ({ kind: 'unreadable' as const, reason, stamp });
+  try {
     if (found.isSymbolicLink()) return unreadable('It is a link, and links are not followed.');
     if (!found.isFile()) return unreadable('It is not a file.');
     if (found.size > maxRecordBytes)
@@ -71,12 +104,16 @@ export async function readRecordFile<T extends { id: string }>(
     return { ...checkRecord(read.bytes, id, schema), stamp: read.stamp };
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return { kind: 'missing' };
+    if (hasCode(error, 'ELOOP', 'ENXIO')) return unreadable('It is not a file.');
     // About this file and not about the disk: it must not keep the others from being listed.
-    if (hasCode(error, 'EACCES', 'EPERM', 'EIO', 'ELOOP', 'ENXIO'))
-      return { kind: 'unreadable', reason: 'The system does not let it be read.', stamp };
+    if (hasCode(error, 'EACCES', 'EPERM', 'EIO', 'EUCLEAN'))
+      return { kind: 'refused', reason: refusal, stamp };
     throw storageError(error, `the record ${id}`);
   }
 }
+
+const refusal =
+  'The system does not let it be read now. It was left where it is; check the disk and its permissions.';
 
 const flags = constants.O_RDONLY | constants.O_NONBLOCK | noFollow;
 
@@ -137,11 +174,15 @@ function checkRecord<T extends { id: string }>(
   };
 }
 
+/* Records have no number of their form yet, which makes this one the first. A form that breaks with it will have one. */
+const Numbered = z.object({ version: z.number().gt(1) });
+
 /*
- * Whether all that is wrong with a record is a word that this version does not know (a state, a kind of step, a field
+ * Whether a newer version wrote a record: it says so, or all that is wrong with it is a word that this version does not know (a state, a kind of step, a field
  * of a step). A newer version may have added it, so the record is not broken, only not ours to judge.
  */
 function isNewer(error: z.ZodError, json: unknown): boolean {
+  if (Numbered.safeParse(json).success) return true;
   return error.issues.every((issue) => {
     if (issue.code === 'unrecognized_keys') return true;
     if (issue.code === 'invalid_value') return typeof valueAt(json, issue.path) === 'string';

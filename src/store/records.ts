@@ -23,7 +23,7 @@ import {
 export interface RecordFolder<T> extends Records<T> {
   /** Carries out a change of our own in the folder beside its records, such as making a log. */
   ours<R>(change: () => Promise<R>): Promise<R>;
-  /** Records of a newer version, which were left where they are. */
+  /** Records that were left where they are: of a newer version, or that the system does not let be read. */
   leftAlone(): Quarantined[];
   /** Ends the work in the background. */
   close(): Promise<void>;
@@ -66,7 +66,8 @@ export async function openRecords<T extends { id: string }>(
   const cache = createRecordCache<T>(cacheBytes);
   /** Of every record that was read: which file its state in the index is from. */
   const stamps = new Map<string, Stamp>();
-  const newer = new Map<string, { stamp: Stamp; reason: string }>();
+  /** Records that were left where they are: of a newer version, or (`again`) that the system does not let be read. */
+  const left = new Map<string, { stamp: Stamp; reason: string; again: boolean }>();
   const queue = createQueues();
   let closed = false;
   let comparing: Promise<void> | null = null;
@@ -78,7 +79,7 @@ export async function openRecords<T extends { id: string }>(
     tags.delete(id);
     cache.delete(id);
     stamps.delete(id);
-    newer.delete(id);
+    left.delete(id);
   };
   const folder = createFolder(dir, async (files, touched) => {
     const slice = createSlicer();
@@ -88,11 +89,11 @@ export async function openRecords<T extends { id: string }>(
       if (idPattern[kind].test(id)) found.add(id);
       if (found.size % 1024 === 0) await slice();
     }
-    for (const [n, id] of [...index.all(), ...newer.keys()].entries()) {
+    for (const [n, id] of [...index.all(), ...left.keys()].entries()) {
       if (!found.has(id) && !touched.has(id)) forget(id);
       if (n % 1024 === 0) await slice();
     }
-    const added = [...found].filter((id) => !index.has(id) && !newer.has(id));
+    const added = [...found].filter((id) => !index.has(id) && !left.has(id));
     // Ascending, so that each goes to the end of the index.
     for (const [n, id] of (await sortNames(added, slice)).entries()) {
       if (!touched.has(id)) index.set(id);
@@ -103,7 +104,7 @@ export async function openRecords<T extends { id: string }>(
     const now = stampAt(pathOf(id));
     // Written anew while it was being read: what is known of the newer one must not be undone.
     if (now === null || !sameStamp(now, stamp)) return;
-    newer.delete(id);
+    left.delete(id);
     cache.set(id, stamp, record);
     stamps.set(id, stamp);
     index.set(id, statusOf(record));
@@ -118,8 +119,8 @@ export async function openRecords<T extends { id: string }>(
     }
     const hit = cache.get(id, stamp);
     if (hit !== undefined) return hit;
-    const left = newer.get(id);
-    if (left !== undefined && sameStamp(left.stamp, stamp)) return null;
+    const before = left.get(id);
+    if (before !== undefined && !before.again && sameStamp(before.stamp, stamp)) return null;
     return settle(id, await readRecordFile(pathOf(id), id, schema));
   };
   const settle = async (id: string, found: RecordFile<T>): Promise<T | null> => {
@@ -128,11 +129,11 @@ export async function openRecords<T extends { id: string }>(
       return found.record;
     }
     if (found.kind === 'unreadable') return setAside(id);
+    const told = left.get(id)?.reason;
     forget(id);
-    if (found.kind === 'newer') {
-      newer.set(id, found);
-      logger.log('warn', found.reason, { file: `${label}/${id}.json` });
-    }
+    if (found.kind === 'missing') return null;
+    left.set(id, { ...found, again: found.kind === 'refused' });
+    if (told !== found.reason) logger.log('warn', found.reason, { file: `${label}/${id}.json` });
     return null;
   };
   /* Looks once more in its turn: what was unreadable may have been half of what somebody is saving right now. */
@@ -159,6 +160,7 @@ export async function openRecords<T extends { id: string }>(
       if (stamp === null || known === undefined || !sameStamp(stamp, known)) await load(id);
       await slice();
     }
+    for (const [id, { again }] of [...left]) if (again) await load(id);
     comparedAt = performance.now();
   };
   const compareOnce = () => {
@@ -193,7 +195,9 @@ export async function openRecords<T extends { id: string }>(
   compareBehind();
   return {
     async get(id) {
-      return idPattern[kind].test(id) ? load(id) : null;
+      const record = idPattern[kind].test(id) ? await load(id) : null;
+      if (record === null && left.get(id)?.again) throw refused(id);
+      return record;
     },
     put: (record) =>
       queue(record.id, () =>
@@ -259,14 +263,20 @@ export async function openRecords<T extends { id: string }>(
       return found;
     },
     ours: folder.ours,
-    leftAlone: () =>
-      [...newer].map(([id, { reason }]) => ({ file: `${label}/${id}.json`, reason })),
+    leftAlone: () => [...left].map(([id, { reason }]) => ({ file: `${label}/${id}.json`, reason })),
     async close() {
       closed = true;
       await comparing?.catch(() => undefined); // it was told to the log where it began
     },
   };
 }
+
+/* Not that there is none: whoever asks for one record may try again. */
+const refused = (id: string) =>
+  new GimoError(
+    'storage_error',
+    `The system does not let the record ${id} be read. Check the disk and the permissions of the data directory, then try again.`,
+  );
 
 function checkedId(id: string, kind: RecordKind): string {
   if (idPattern[kind].test(id)) return id;

@@ -1,4 +1,4 @@
-import { constants, lstatSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
@@ -7,6 +7,7 @@ import type { Logger, RunLogs } from '../core/ports.ts';
 import { type Fence, noFollow, parseJson, readText, removeFile, storageError } from './files.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createQueues } from './queue.ts';
+import { lookAt } from './record-file.ts';
 import { lengthOfWholeLines } from './tail.ts';
 
 interface OpenLog {
@@ -43,8 +44,8 @@ export function createRunLogs(options: {
     await log?.handle.close();
   };
   const makeWay = async (id: string) => {
-    const found = lstatSync(pathOf(id), { throwIfNoEntry: false });
-    if (found !== undefined && !found.isFile())
+    const found = lookAt(pathOf(id));
+    if (found !== null && !found.isFile())
       await quarantine.take(
         pathOf(id),
         'It stands where the log of a run belongs, and is no file.',
@@ -53,7 +54,7 @@ export function createRunLogs(options: {
   const use = async (id: string): Promise<OpenLog> => {
     const log = logs.get(id);
     if (log !== undefined) {
-      if (lstatSync(pathOf(id), { throwIfNoEntry: false })?.ino === log.ino) return log;
+      if (lookAt(pathOf(id))?.ino === log.ino) return log;
       await drop(id); // deleted or replaced by hand: what is appended must be seen
     }
     const opened = await ours(async () => {

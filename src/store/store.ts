@@ -1,10 +1,10 @@
-import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
 import type { Logger, Store } from '../core/ports.ts';
 import { openDocument, openWatchedDocument, watchFiles } from './documents.ts';
-import { ensureRealDir, type Fence, hasCode, storageError, sweepTemps } from './files.ts';
+import { ensureRealDir, type Fence, sweepTemps, writeAtomic } from './files.ts';
 import { createQuarantine } from './quarantine.ts';
+import { stampAt } from './record-file.ts';
 import { openRecords } from './records.ts';
 import { createRunLogs } from './run-logs.ts';
 
@@ -88,16 +88,8 @@ export async function openStore(options: {
 /* What lies here is a workspace's own, and holds what people wrote: it does not belong into a repository. */
 async function ignoreInGit(dataDir: string): Promise<void> {
   const path = join(dataDir, '.gitignore');
-  try {
-    const handle = await open(path, 'wx', 0o644);
-    try {
-      await handle.writeFile('*\n');
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw storageError(error, '.gitignore');
-  }
+  await sweepTemps(dataDir);
+  if (stampAt(path) === null) await writeAtomic(path, '*\n', { mode: 0o644 });
 }
 
 async function sweep(dir: string, logger: Logger): Promise<void> {

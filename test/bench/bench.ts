@@ -1,122 +1,195 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClient } from '../../src/client/client.ts';
-import { httpTransport } from '../../src/client/http.ts';
-import { table } from '../../src/contract/operations.ts';
-import { type Host, startHost } from '../../src/http/host.ts';
+import autocannon from 'autocannon';
+import { openStore } from '../../src/store/store.ts';
+import { type Figure, figuresTable, inTurns, median, ms, tableOf, timed } from './measure.ts';
+import { measureMutations, measureReads, scratch } from './mutations.ts';
+import { makePlace, type Served, serve, serveBare } from './server.ts';
 
 /*
- * `npm run bench`: prints figures beside something else that was measured in the same run, interleaved with it, so that
- * a slow machine slows both. It fails nobody.
+ * `npm run bench`: prints figures beside something else that was measured in the same run, in turns with it, so that a
+ * slow machine slows both. It fails nobody. `npm run bench -- --write` keeps them in docs/PERFORMANCE.md; `--quick`
+ * measures less of everything.
  */
 
-const rounds = 60;
-const median = (values: number[]) =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-const ms = (value: number) => `${value.toFixed(2)} ms`;
+const quick = process.argv.includes('--quick');
+const rounds = quick ? 15 : 60;
+const sizes = quick ? [100, 1000] : [100, 10_000, 100_000];
+const seconds = quick ? 2 : 5;
+const told: string[] = [];
+const tell = (text: string) => {
+  told.push(text);
+  console.log(`${text}\n`);
+};
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
-}
+const pages = {
+  'first page (50, summary)': '/ops/drafts?limit=50&view=summary',
+  'first page of what waits': '/ops/drafts?limit=50&view=summary&status=draft',
+} as const;
 
-/** Resolves with the time at which the run that is made next logs its first line of execution. */
-function firstStep(host: Host): Promise<number> {
-  return new Promise((resolve) => {
-    const stop = host.onChange((event) => {
-      if (event.type !== 'log' || event.id === null) return;
-      const at = performance.now();
-      void host.client.call('getRunLog', { run_id: event.id }).then(({ entries }) => {
-        if (!entries.some((entry) => entry.msg === 'Execution started')) return;
-        stop();
-        resolve(at);
-      });
-    });
-  });
-}
-
-/** Resolves when a run is over, so that its work does not weigh on what is measured next. */
-async function ended(host: Host, runId: string): Promise<void> {
-  for (;;) {
-    const changed = new Promise<void>((resolve) => {
-      const stop = host.onChange((event) => {
-        if (event.type !== 'run' || event.id !== runId) return;
-        stop();
-        resolve();
-      });
-    });
-    const { finished_at } = await host.client.call('getRun', { run_id: runId });
-    if (finished_at !== null) return;
-    await changed;
+/** Lists with few and with many records on disk, from a cold start on. */
+async function lists() {
+  const figures: Figure[] = [];
+  const starts: string[][] = [];
+  for (const size of sizes) {
+    const place = makePlace(size);
+    const server = await serve(place);
+    const headers = { authorization: `Bearer ${server.token}` };
+    const get = async (path: string) => (await fetch(`${server.url}${path}`, { headers })).text();
+    const first = await timed(() => get(pages['first page (50, summary)']));
+    const filtered = await timed(() => get(pages['first page of what waits']));
+    const cold = await server.watched();
+    for (const [name, path] of Object.entries(pages)) {
+      const bare = await serveBare(await get(path));
+      const work = () => get(path);
+      const floor = async () => (await fetch(bare.url)).text();
+      const beside = 'a bare server, the same bytes';
+      const label = `${name}, ${size.toLocaleString('en')} on disk`;
+      figures.push(...(await inTurns(rounds, [{ name: label, work, floor, beside }])));
+      bare.stop();
+    }
+    const warm = await server.watched();
+    starts.push([
+      ...[size.toLocaleString('en'), ms(server.startedMs), ms(first), ms(filtered)],
+      ...[ms(cold.stall_ms), ms(warm.stall_ms), `${warm.rss_mb.toFixed(0)} MiB`],
+    ]);
+    await server.stop();
+    place.remove();
   }
+  tell(`### Lists, warm\n\n${figuresTable(figures)}`);
+  const head = ['drafts on disk', 'start to listening', 'first page', 'first filtered page'];
+  const rest = ['longest stall of the event loop, start included', 'and when warm', 'memory'];
+  tell(`### From a cold start\n\n${tableOf([...head, ...rest], starts)}`);
+}
+
+interface Load {
+  name: string;
+  url: string;
+  token?: string;
+  path: string;
+  body?: () => string;
+}
+
+async function cannon({ url, token, path, body }: Load, connections: number) {
+  const post = body === undefined ? {} : { method: 'POST' as const, body: body() };
+  const result = await autocannon({
+    ...{ url: `${url}${path}`, connections, duration: seconds, ...post },
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+  });
+  if (result.non2xx + result.errors > 0)
+    throw new Error(`${path}: ${result.non2xx} refusals, ${result.errors} errors`);
+  return { perSecond: result.requests.average, p50: result.latency.p50 };
+}
+
+/** Requests a second with one connection and with ten. */
+async function load(server: Served, path: string) {
+  const bare = await serveBare(
+    await (
+      await fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${server.token}` } })
+    ).text(),
+  );
+  const { url, token } = server;
+  const body = () => JSON.stringify({ prompt: 'p'.repeat(500) });
+  const loads: Load[] = [
+    { name: 'a bare server', url: bare.url, path: '/' },
+    { name: 'GET one draft', url, token, path },
+    { name: 'GET /status', url, token, path: '/status' },
+    { name: 'GET /ops/drafts?limit=50', url, token, path: '/ops/drafts?limit=50&view=summary' },
+    { name: 'POST /ops/drafts', url, token, path: '/ops/drafts', body },
+  ];
+  const rows: string[][] = [];
+  for (const one of loads) {
+    const [alone, ten] = [await cannon(one, 1), await cannon(one, 10)];
+    const { stall_ms } = await server.watched();
+    rows.push([
+      ...[one.name, `${alone.perSecond.toFixed(0)}/s`, `${ten.perSecond.toFixed(0)}/s`],
+      one.url === url ? ms(stall_ms) : '',
+    ]);
+  }
+  bare.stop();
+  const head = ['request', '1 connection', '10 connections', 'longest stall'];
+  tell(`### Under load\n\n${tableOf(head, rows)}`);
+}
+
+/** What others feel while one client lists everything. */
+async function mixed() {
+  const place = makePlace(quick ? 1000 : 10_000);
+  const server = await serve(place);
+  const headers = { authorization: `Bearer ${server.token}` };
+  const get = async (path: string) => (await fetch(`${server.url}${path}`, { headers })).text();
+  await get('/ops/drafts');
+  const alone: number[] = [];
+  for (let n = 0; n < rounds; n += 1) alone.push(await timed(() => get('/status')));
+  await server.watched();
+  let over = false;
+  const lister = (async () => {
+    while (!over) await get('/ops/drafts?limit=1000');
+  })();
+  const beside: number[] = [];
+  for (let n = 0; n < rounds; n += 1) beside.push(await timed(() => get('/status')));
+  over = true;
+  await lister;
+  const { stall_ms } = await server.watched();
+  await server.stop();
+  place.remove();
+  const rows = [[ms(median(alone)), ms(median(beside)), ms(Math.max(...beside)), ms(stall_ms)]];
+  const head = [
+    'GET /status alone',
+    'while one client lists 1,000 at a time',
+    'the slowest of these',
+  ];
+  tell(`### Mixed\n\n${tableOf([...head, 'longest stall'], rows)}`);
+}
+
+/** Appending to a log that is short, and to one that is long. */
+async function logs() {
+  const dir = scratch();
+  const store = await openStore({
+    dataDir: join(dir, '.orch_data'),
+    fence: () => undefined,
+    logger: { log: () => {} },
+  });
+  const line = (n: number) => ({
+    ts: new Date(n).toISOString(),
+    level: 'OUTPUT',
+    msg: 'm'.repeat(80),
+  });
+  const took: number[] = [];
+  for (let n = 0; n < 10_050; n += 1)
+    took.push(await timed(() => store.runLogs.append('r_1700000000000_00000a', [line(n)])));
+  await store.close();
+  rmSync(dir, { recursive: true });
+  const [early, late] = [median(took.slice(5, 55)), median(took.slice(-50))];
+  const rows = [
+    ['about the 10th line', ms(early)],
+    ['about the 10,000th line', ms(late)],
+  ];
+  tell(`### A line of a log\n\n${tableOf(['appending', 'median'], rows)}`);
 }
 
 async function main() {
-  const home = mkdtempSync(join(tmpdir(), 'gimo-bench-'));
-  const root = mkdtempSync(join(tmpdir(), 'gimo-bench-root-'));
-  const env = {
-    GIMO_CONFIG_HOME: home,
-    GIMO_FIRST_PROVIDER: 'offline',
-    ORCH_RATE_LIMIT_PER_MIN: '1000000',
-  };
-  const host = await startHost({
-    ...{ root, port: 0, hostedBy: 'headless', version: 'bench', env },
-    logger: { log: () => {} },
-  });
-  const bytes = JSON.stringify(await host.client.call('createDraft', { prompt: 'p'.repeat(500) }));
-  const bare = createServer((_request, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(bytes);
-  });
-  await new Promise<void>((resolve) => bare.listen(0, '127.0.0.1', resolve));
-  const address = bare.address();
-  const bareUrl = typeof address === 'object' ? `http://127.0.0.1:${address?.port}/` : '';
-  const client = createClient(httpTransport(host.url, host.token('admin')));
-  const draft = await client.call('createDraft', { prompt: 'p'.repeat(500) });
-  const said = await client.call('approveDraft', { draft_id: draft.id });
-  const { approved } = table.approveDraft.output.parse(said);
-
-  const got: Record<'bare' | 'read' | 'fsync' | 'create' | 'run', number[]> = {
-    ...{ bare: [], read: [], fsync: [], create: [], run: [] },
-  };
-  const file = await open(join(root, 'floor'), 'w');
-  for (let round = 0; round < rounds; round += 1) {
-    got.bare.push(await timed(async () => (await fetch(bareUrl)).text()));
-    got.read.push(await timed(() => client.call('getDraft', { draft_id: draft.id })));
-    got.fsync.push(
-      await timed(async () => {
-        await file.write(bytes);
-        await file.sync();
-      }),
-    );
-    got.create.push(await timed(() => client.call('createDraft', { prompt: 'a draft' })));
-    const began = performance.now();
-    const first = firstStep(host);
-    const { id } = await client.call('createRun', { approved_id: approved.id });
-    got.run.push((await first) - began);
-    await ended(host, id);
-  }
-  const { bare: floor, fsync } = got;
-  console.log(`medians of ${rounds} interleaved rounds, one connection`);
-  console.log(`bare server, same bytes       ${ms(median(floor))}`);
-  console.log(
-    `read one draft                ${ms(median(got.read))}  x${(median(got.read) / median(floor)).toFixed(1)} of the bare server`,
-  );
-  console.log(`one write and fsync           ${ms(median(fsync))}`);
-  console.log(
-    `create a draft                ${ms(median(got.create))}  x${(median(got.create) / median(fsync)).toFixed(1)} of one fsync`,
-  );
-  console.log(
-    `POST of a run to first step   ${ms(median(got.run))}  x${(median(got.run) / median(fsync)).toFixed(1)} of one fsync`,
-  );
-  await file.close();
-  bare.close();
-  await host.stop();
-  for (const dir of [home, root]) rmSync(dir, { recursive: true });
+  const place = makePlace();
+  tell(`### Mutations\n\n${figuresTable(await measureMutations(place, rounds))}`);
+  const server = await serve(place);
+  const { id } = await server.client.call('createDraft', { prompt: 'p'.repeat(500) });
+  const path = `/ops/drafts/${id}`;
+  const reads = await measureReads(server.url, server.token, path, rounds * 4);
+  tell(`### Reads\n\n${figuresTable(reads)}`);
+  await load(server, path);
+  await server.stop();
+  place.remove();
+  await mixed();
+  await lists();
+  await logs();
 }
 
 await main();
+if (process.argv.includes('--write')) {
+  const file = new URL('../../docs/PERFORMANCE.md', import.meta.url);
+  const mark = '<!-- figures -->\n';
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, `${text.slice(0, text.indexOf(mark) + mark.length)}\n${told.join('\n\n')}\n`);
+}

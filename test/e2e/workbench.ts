@@ -50,6 +50,14 @@ export async function launchWorkbench(name: string): Promise<Workbench> {
   return { ...inQuickInput(page), ...inWindow(page, url), close: () => closeAll(context), page };
 }
 
+/** Another window of the same browser profile, as the same person opens it. */
+export async function anotherWindow(first: Workbench, name: string): Promise<Workbench> {
+  const page = await first.page.context().newPage();
+  keepConsole(page, path.join(inject('results'), `${name}.console.log`));
+  const window = { ...inQuickInput(page), ...inWindow(page, inject('workbench')) };
+  return { ...window, close: () => page.close(), page };
+}
+
 function keepConsole(page: Page, log: string): void {
   writeFileSync(log, '');
   page.on('console', (line) => appendFileSync(log, `[${line.type()}] ${line.text()}\n`));

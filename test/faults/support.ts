@@ -26,6 +26,13 @@ const Listening = z.object({
   data_dir: z.string(),
 });
 
+interface ServeOptions {
+  /** Arguments beside those that every server gets. */
+  more?: readonly string[];
+  /** Modules that are loaded before it. */
+  preload?: readonly string[];
+}
+
 /**
  * A workspace and a ledger of its own in a temporary directory, and the real processes that work on them. `dispose`
  * ends those that still run.
@@ -44,8 +51,9 @@ export async function makePlace() {
   };
 
   /** Starts `gimo serve` as a process of its own. */
-  async function serve() {
-    const args = [cli, 'serve', '--root', root, '--port', '0'];
+  async function serve({ more = [], preload = [] }: ServeOptions = {}) {
+    const loaded = preload.flatMap((url) => ['--import', url]);
+    const args = [...loaded, cli, 'serve', '--root', root, '--port', '0', ...more];
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     children.add(child);
     let log = '';
@@ -53,12 +61,17 @@ export async function makePlace() {
       log += piece;
     });
     const lines = createInterface({ input: child.stdout });
-    const [first]: unknown[] = await Promise.race([once(lines, 'line'), once(child, 'exit')]);
+    const [first]: unknown[] = await Promise.race([once(lines, 'line'), once(child, 'close')]);
     if (typeof first !== 'string') throw new Error(`The server did not start: ${log}`);
     const { url, pid, data_dir } = Listening.parse(JSON.parse(first));
     return {
       ...{ url, pid, dataDir: data_dir },
       log: () => log,
+      send: (signal: NodeJS.Signals) => child.kill(signal),
+      /** Resolves when a line like this has been logged. */
+      async logged(wanted: RegExp) {
+        while (!wanted.test(log)) await once(child.stderr, 'data');
+      },
       kill: () => ended(child, 'SIGKILL'),
       /** @returns its exit code */
       stop: () => ended(child, 'SIGTERM'),
@@ -77,7 +90,7 @@ export async function makePlace() {
     const ledger = ledgerDirOf(env.GIMO_CONFIG_HOME, dataDirOf(root));
     return (await readCliToken(ledger)) ?? '';
   };
-  return { dir, root, configHome: env.GIMO_CONFIG_HOME, serve, gimo, adminToken, dispose };
+  return { dir, root, env, configHome: env.GIMO_CONFIG_HOME, serve, gimo, adminToken, dispose };
 }
 
 /** Sends a signal to a process and waits for its end. */

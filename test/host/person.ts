@@ -18,6 +18,8 @@ export interface Person {
   answers: string | undefined;
   /** What was told and asked so far. */
   readonly told: Question[];
+  /** Resolves once something was told that matches: a notification, or a message in the status bar. */
+  untilTold(text: RegExp): Promise<string>;
   leave(): void;
 }
 
@@ -25,20 +27,35 @@ export interface Person {
 export function sitDown(): Person {
   const { showQuickPick, showInformationMessage, showWarningMessage, showErrorMessage } =
     vscode.window;
+  const { setStatusBarMessage } = vscode.window;
   const told: Question[] = [];
+  const said = new vscode.EventEmitter<string>();
   const person: Person = {
     picks: undefined,
     answers: undefined,
     told,
+    untilTold(text) {
+      const found = told.find(({ message }) => text.test(message));
+      if (found !== undefined) return Promise.resolve(found.message);
+      return new Promise((resolve) => {
+        const listening = said.event((message) => {
+          if (!text.test(message)) return;
+          listening.dispose();
+          resolve(message);
+        });
+      });
+    },
     leave() {
       Object.assign(vscode.window, {
         ...{ showQuickPick, showInformationMessage, showWarningMessage, showErrorMessage },
+        setStatusBarMessage,
       });
     },
   };
   const tell = async (message: string, ...rest: unknown[]) => {
     const offers = rest.filter((one) => typeof one === 'string');
     told.push({ message, offers });
+    said.fire(message);
     return offers.find((one) => one === person.answers);
   };
   Object.assign(vscode.window, {
@@ -47,6 +64,10 @@ export function sitDown(): Person {
       return person.picks === undefined
         ? rows[0]
         : rows.find(({ label }) => label === person.picks);
+    },
+    setStatusBarMessage(message: string) {
+      said.fire(message);
+      return new vscode.Disposable(() => {});
     },
     ...{ showInformationMessage: tell, showWarningMessage: tell, showErrorMessage: tell },
   });

@@ -2,13 +2,14 @@ import type { Command } from 'commander';
 import { GimoError } from '../../contract/errors.ts';
 import type { Args, Out } from '../../contract/operations.ts';
 import type { DraftRecord, ResolvedProvider } from '../../contract/records.ts';
+import { demandYes, mustAsk, onTerminal } from '../ask.ts';
 import type { Connection } from '../connect.ts';
 import type { Run, Session } from '../deps.ts';
 import { CliError, exitCodes } from '../failures.ts';
+import { fileChanges, showFileChanges } from '../file-changes.ts';
 import { example } from '../help.ts';
-import { readLine } from '../input.ts';
 import type { Output } from '../output.ts';
-import { showDraft } from '../render.ts';
+import { showDraft, showWarnings } from '../render.ts';
 
 interface Options {
   run?: boolean;
@@ -36,20 +37,26 @@ export function addApprove(program: Command, run: Run): void {
 }
 
 async function approve(session: Session, id: string, options: Options): Promise<number> {
-  const ask = mustAsk(session, options);
+  const given = options.yes === true || (options.digest !== undefined && !onTerminal(session));
+  const ask = mustAsk(session, given, 'Give --yes, or --digest with the digest of what you read.');
   const connection = await session.connect();
   const draft = await connection.client.call('getDraft', { draft_id: id });
   const shown = session.json ? session.err : session.out;
   if (!session.json || ask) {
     showDraft(shown, draft);
     if (draft.provider_resolved !== null) showProvider(shown, draft.provider_resolved);
+    showFileChanges(shown, await fileChanges(session.root, draft.steps));
   }
   const digest = digestOf(draft, options.digest);
   if (!session.json || ask) {
     await showReview(shown, connection, draft);
     if (options.run !== true) await tellAutoRun(shown, connection);
   }
-  if (ask && !(await saysYes(session))) throw new CliError('refused', 'Nothing was approved.');
+  if (ask)
+    await demandYes(session, {
+      text: 'Approve exactly this?',
+      otherwise: 'Nothing was approved.',
+    });
   const answer = await send(connection, {
     draft_id: draft.id,
     digest,
@@ -57,18 +64,6 @@ async function approve(session: Session, id: string, options: Options): Promise<
   });
   if (session.json) session.out.json(answer);
   return tellApproved(session, answer, id);
-}
-
-/* Where the draft is shown and the answer is typed a person must be: else the yes has to come with the command. */
-function mustAsk({ deps, json }: Session, { yes, digest }: Options): boolean {
-  if (yes === true) return false;
-  const sink = json ? deps.stderr : deps.stdout;
-  if (deps.stdin.isTTY === true && sink.isTTY === true) return true;
-  if (digest !== undefined) return false;
-  throw new CliError(
-    'usage',
-    'There is no terminal to ask on. Give --yes, or --digest with the digest of what you read.',
-  );
 }
 
 /* Whole, as the digest names it: what is approved is also where it is sent. */
@@ -81,10 +76,7 @@ function showProvider(shown: Output, { name, type, model, origin }: ResolvedProv
 async function showReview(shown: Output, { client }: Connection, draft: DraftRecord) {
   const { digest, warnings } = await client.call('reviewDraft', { draft_id: draft.id });
   if (digest !== draft.digest) throw changed(draft.id);
-  for (const { step, path, message } of warnings) {
-    const at = [...(step === null ? [] : [`step ${step}`]), ...(path === null ? [] : [path])];
-    shown.field('warning', `${at.length === 0 ? '' : `${at.join(', ')}: `}${message}`, 'yellow');
-  }
+  showWarnings(shown, warnings);
 }
 
 async function tellAutoRun(shown: Output, { client }: Connection) {
@@ -112,11 +104,6 @@ const changed = (id: string, cause?: unknown) =>
     `${id} changed meanwhile; nothing was approved. Look at it again with: gimo approve ${id}`,
     { cause },
   );
-
-async function saysYes({ deps, err }: Session): Promise<boolean> {
-  err.line({ text: 'Approve exactly this? Type yes', colour: 'bold' });
-  return (await readLine(deps.stdin))?.trim() === 'yes';
-}
 
 async function send({ client }: Connection, args: Args['approveDraft']) {
   try {

@@ -6,6 +6,7 @@ import type { Run, Session } from '../deps.ts';
 import { exitCodes } from '../failures.ts';
 import { follow } from '../follow.ts';
 import { example } from '../help.ts';
+import { untilInterrupt } from '../interrupt.ts';
 import type { Colour } from '../output.ts';
 import { statusPart } from '../render.ts';
 
@@ -47,19 +48,12 @@ export async function followRun(
   connection: Connection,
   id: string,
 ): Promise<number> {
-  const stop = new AbortController();
-  const onInterrupt = () => stop.abort();
-  session.deps.signals.on('SIGINT', onInterrupt);
-  try {
-    const told = {
-      entry: (entry: LogEntry) => showEntry(session, entry),
-      paused: (run: RunRecord) => tellPaused(session, run),
-    };
-    const run = await follow(connection, id, told, stop.signal);
-    return run === null ? tellLeft(session, id) : tellEnd(session, run);
-  } finally {
-    session.deps.signals.off('SIGINT', onInterrupt);
-  }
+  const told = {
+    entry: (entry: LogEntry) => showEntry(session, entry),
+    paused: (run: RunRecord) => tellPaused(session, run),
+  };
+  const run = await untilInterrupt(session, (signal) => follow(connection, id, told, signal));
+  return run === null ? tellLeft(session, id) : tellEnd(session, run);
 }
 
 function tellLeft(session: Session, id: string): number {

@@ -1,26 +1,31 @@
-import { type Command, Option } from 'commander';
-import { type RunRecord, runStatuses } from '../../contract/records.ts';
+import type { Command } from 'commander';
+import { runStatuses } from '../../contract/records.ts';
 import type { Run, Session } from '../deps.ts';
 import { exitCodes } from '../failures.ts';
 import { example } from '../help.ts';
-import { integer } from '../input.ts';
-import { age, listFooter, statusPart } from '../render.ts';
+import { addList, idWidth } from '../list.ts';
+import { age, statusPart } from '../render.ts';
 import { followRun } from './logs.ts';
-
-interface ListOptions {
-  status?: RunRecord['status'][];
-  limit: number;
-}
 
 /** `gimo runs` and `run` */
 export function addRuns(program: Command, run: Run): void {
-  program
-    .command('runs')
-    .description('list runs, newest first')
-    .addOption(new Option('--status <status...>', 'only runs in this state').choices(runStatuses))
-    .option('--limit <n>', 'at most so many (1 to 1000)', integer(1, 1_000), 50)
-    .addHelpText('after', example('runs --status running'))
-    .action((options: ListOptions) => run((session) => list(session, options)));
+  addList(program, run, {
+    name: 'runs',
+    what: 'runs',
+    statuses: runStatuses,
+    example: 'runs --status running paused',
+    ask: (client, asked) => client.answer('listRuns', asked),
+    columns: [
+      { title: 'RUN', min: idWidth },
+      { title: 'STATUS', min: 9 },
+      { title: 'AGE', min: 3 },
+      { title: 'APPROVED', min: 16 },
+      { title: 'ERROR', min: 8 },
+    ],
+    row: ({ id, status, created_at, approved_id, error }, now) => [
+      ...[id, statusPart(status), age(created_at, now), approved_id, error ?? ''],
+    ],
+  });
   program
     .command('run')
     .description('run what was approved')
@@ -30,38 +35,6 @@ export function addRuns(program: Command, run: Run): void {
     .action((id: string, options: { follow?: boolean }) =>
       run((session) => start(session, id, options.follow === true)),
     );
-}
-
-async function list(session: Session, { status, limit }: ListOptions): Promise<number> {
-  const { client } = await session.connect();
-  const { body, page } = await client.answer('listRuns', {
-    limit,
-    view: session.json ? 'full' : 'summary',
-    ...(status === undefined ? {} : { status }),
-  });
-  if (session.json) {
-    session.out.json(body);
-    return exitCodes.ok;
-  }
-  const now = session.deps.now();
-  session.out.table(
-    [
-      { title: 'RUN', min: 16 },
-      { title: 'STATUS', min: 9 },
-      { title: 'AGE', min: 3 },
-      { title: 'APPROVED', min: 16 },
-      { title: 'ERROR', min: 8 },
-    ],
-    body.map((run) => [
-      run.id,
-      statusPart(run.status),
-      age(run.created_at, now),
-      run.approved_id,
-      run.error ?? '',
-    ]),
-  );
-  listFooter(session.err, body.length, page?.total);
-  return exitCodes.ok;
 }
 
 async function start(session: Session, id: string, follow: boolean): Promise<number> {

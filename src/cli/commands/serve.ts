@@ -66,11 +66,21 @@ async function serve(session: Session, options: Options): Promise<number> {
       0,
     );
     const end = await ending.wanted;
-    if (end.by === 'signal') await host.stop();
+    if (end.by === 'signal') await stopOrExit(host, session);
     else logger.log('info', 'The server stopped.', { reason: end.reason });
     return exitCodes.ok;
   } finally {
     ending.release();
+  }
+}
+
+/** Stops the server. What it still waits for, of a disk that does not answer, must not keep the process. */
+async function stopOrExit(host: { stop(): Promise<void> }, { deps }: Session): Promise<void> {
+  try {
+    await host.stop();
+  } catch (error) {
+    deps.exit(1);
+    throw error;
   }
 }
 

@@ -30,6 +30,8 @@ function show({ out }: Session, url: string, found: Out['getStatus']): void {
   out.field('approved', String(found.approved));
   out.field('runs', counts(found.runs));
   if (found.panic_mode) out.field('lockdown', 'yes: only reading and stopping is allowed', 'red');
+  if (found.changes > 0)
+    out.field('changed', `${found.changes} settings outside; look with: gimo changes`, 'yellow');
   for (const { file, reason } of found.quarantined)
     out.field('quarantine', `${file}: ${reason}`, 'yellow');
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { nextStep } from '../../contract/steps.ts';
 import type { Run, Session } from '../deps.ts';
 import { exitCodes } from '../failures.ts';
 import { example } from '../help.ts';
@@ -46,7 +47,9 @@ async function steer(session: Session, id: string, operation: 'cancelRun' | 'pau
 
 async function resume(session: Session, id: string): Promise<number> {
   const { client } = await session.connect();
-  const answer = await client.call('resumeRun', { run_id: id });
+  // From where it is now, and not from a gate that it gets to meanwhile.
+  const { steps } = await client.call('getRun', { run_id: id });
+  const answer = await client.call('resumeRun', { run_id: id, step: nextStep(steps)?.id });
   if (session.json) session.out.json(answer);
   else if ('pending' in answer)
     session.out.line(

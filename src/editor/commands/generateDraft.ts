@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Args, Draft } from '../../contract/operations.ts';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import type { LanguageModels } from '../languageModel.ts';
 import type { Problems } from '../problems.ts';
 import type { ReviewPanels } from '../review/panels.ts';
@@ -36,7 +36,7 @@ export async function generateDraft(
 }
 
 /** @returns whether to ask for steps; null if the person no longer wants anything */
-export async function pickForm({ client }: Host): Promise<boolean | null> {
+export async function pickForm({ client }: Served): Promise<boolean | null> {
   const { active, providers } = await client.call('getProvider', {});
   // Where no model is asked, there is nothing to choose.
   if (providers[active]?.type === 'offline') return false;
@@ -61,7 +61,7 @@ export async function pickForm({ client }: Host): Promise<boolean | null> {
 
 /** Lets the active provider propose something, and tells when the draft is there. Rejects as the client does. */
 export async function propose(
-  host: Host,
+  host: Served,
   asked: Args['generateDraft'],
   reviews: Pick<ReviewPanels, 'open'>,
   problems: Pick<Problems, 'note'>,
@@ -93,7 +93,7 @@ function problemOf(text: string): string | undefined {
 
 /** @returns the draft, or null if the person no longer waits for it */
 async function whileAsking(
-  { client }: Host,
+  { client }: Served,
   input: Args['generateDraft'],
   problems: Pick<Problems, 'note'>,
 ): Promise<Draft | null> {

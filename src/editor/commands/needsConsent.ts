@@ -1,4 +1,4 @@
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import type { LanguageModels } from '../languageModel.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { LanguageModels } from '../languageModel.ts';
  * anything is asked of it. Rejects with a `Refusal` if it may not.
  */
 export async function needsConsent(
-  { client }: Pick<Host, 'client'>,
+  { client }: Pick<Served, 'client'>,
   models: Pick<LanguageModels, 'askConsent'>,
 ): Promise<void> {
   const { active, providers } = await client.call('getProvider', {});

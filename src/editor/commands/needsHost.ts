@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import { commandIds } from '../ids.ts';
 import type { Server } from '../server.ts';
 
@@ -10,7 +10,7 @@ const start = 'Start Server';
  *
  * @returns null if there is none in the end
  */
-export async function needsHost(server: Server): Promise<Host | null> {
+export async function needsHost(server: Server): Promise<Served | null> {
   const host = hostOf(server);
   if (host !== null) return host;
   const picked = await vscode.window.showInformationMessage(
@@ -22,6 +22,6 @@ export async function needsHost(server: Server): Promise<Host | null> {
   return hostOf(server);
 }
 
-function hostOf({ state }: Server): Host | null {
+function hostOf({ state }: Server): Served | null {
   return state.name === 'running' ? state.host : null;
 }

@@ -11,8 +11,7 @@ import type { Views } from '../trees/views.ts';
 import { approveAgain } from './approveAgain.ts';
 import { approveDraft } from './approveDraft.ts';
 import { cancelRun } from './cancelRun.ts';
-import { checkProvider } from './checkProvider.ts';
-import { chooseProvider } from './chooseProvider.ts';
+import { copyMcpConfiguration } from './copyMcpConfiguration.ts';
 import { copyToken } from './copyToken.ts';
 import { draftThisTask } from './draftThisTask.ts';
 import { generateDraft } from './generateDraft.ts';
@@ -21,8 +20,6 @@ import { pauseRun } from './pauseRun.ts';
 import { rejectDraft } from './rejectDraft.ts';
 import { resumeRun } from './resumeRun.ts';
 import { runApprovedArtifact } from './runApprovedArtifact.ts';
-import { setPlanFromActiveEditor } from './setPlanFromActiveEditor.ts';
-import { setProviderKey } from './setProviderKey.ts';
 import { showMenu } from './showMenu.ts';
 import { showRunLog } from './showRunLog.ts';
 import { undoRun } from './undoRun.ts';
@@ -39,6 +36,9 @@ export interface CommandParts {
 
 /** Gets the item that it acts on, if the command was given on one. */
 type Job = (item: unknown) => Promise<void> | void;
+
+/** Commands that are not given at once, and their code. */
+const later = () => import('../later.ts');
 
 /** Registers the commands; what one of them throws is told to the person who gave it. */
 export function registerCommands(parts: CommandParts): vscode.Disposable {
@@ -64,10 +64,7 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
   return {
     startServer: () => start(server),
     stopServer: () => server.stop(),
-    restartServer: async () => {
-      await server.stop();
-      await start(server);
-    },
+    restartServer: () => restart(server),
     newDraft: () => newDraft(server),
     generateDraft: () => generateDraft(server, reviews, problems, models),
     openReviewPanel: (item) => openReviewPanel(server, reviews, item),
@@ -82,11 +79,12 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
     undoRun: (item) => undoRun(server, item),
     draftThisTask: (item) => draftThisTask(server, reviews, problems, models, item),
     showRunLog: (item) => showRunLog(server, runLogs, item),
-    copyToken: () => copyToken(server),
-    setProviderKey: () => setProviderKey(server),
-    chooseProvider: () => chooseProvider(server, models),
-    checkProvider: () => checkProvider(server, models, problems),
-    setPlanFromActiveEditor: () => setPlanFromActiveEditor(server),
+    copyToken: (item) => copyToken(server, item),
+    copyMcpConfiguration: () => copyMcpConfiguration(server),
+    setProviderKey: async () => (await later()).setProviderKey(server),
+    chooseProvider: async () => (await later()).chooseProvider(server, models),
+    checkProvider: async () => (await later()).checkProvider(server, models, problems),
+    setPlanFromActiveEditor: async () => (await later()).setPlanFromActiveEditor(server),
     showLog: () => problems.showLog(),
     refresh: () => views.refresh(),
   };
@@ -96,4 +94,15 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
 async function start(server: Server): Promise<void> {
   folderToServe();
   await server.start();
+}
+
+/** Restarts it where it is: one of another window goes on there, and this one stays attached. */
+async function restart(server: Server): Promise<void> {
+  const { state } = server;
+  if (state.name === 'running' && state.host.attached) {
+    await state.host.client.call('restartService', {});
+    return;
+  }
+  await server.stop();
+  await start(server);
 }

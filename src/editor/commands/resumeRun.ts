@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
 import type { Approved, RunRecord } from '../../contract/records.ts';
+import { nextStep } from '../../contract/steps.ts';
 import { answered } from '../answered.ts';
 import { codeOf, Refusal } from '../messages.ts';
 import type { Server } from '../server.ts';
@@ -34,7 +35,8 @@ export async function resumeRun(server: Server, item: unknown): Promise<void> {
     throw new Refusal(
       'The run has changed while you looked at it, so nothing was resumed. Look again.',
     );
-  answered(await client.call('resumeRun', { run_id: id }));
+  const step = nextStep(run.steps)?.id;
+  answered(await client.call('resumeRun', { run_id: id, step }));
   vscode.window.setStatusBarMessage('$(debug-continue) The run goes on.', 5000);
 }
 

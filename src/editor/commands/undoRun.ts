@@ -27,7 +27,9 @@ export async function undoRun(server: Server, item: unknown): Promise<void> {
   const id = givenId('run', item) ?? (await pickRun(client, 'Undo Run', 'undoable'));
   if (id === null) return;
   const run = await client.call('getRun', { run_id: id });
-  if (!changedFiles(run.steps))
+  if (run.undone_at !== undefined)
+    throw new Refusal('This run was undone already: its files are as before it.');
+  if (!changedFiles(run))
     throw new Refusal('This run has changed no files that could be put back.');
   const title = (await createTitles()(client, [run])).get(run.approved_id)?.prompt ?? run.id;
   if (!(await askYesNo(questionOf(run, oneLine(title, 60))))) return;

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import { documentCommandIds, viewIds } from '../ids.ts';
 import type { Problems } from '../problems.ts';
 import { createBases } from './bases.ts';
@@ -46,9 +46,9 @@ export function createDraftDocuments(options: DocumentsOptions): DraftDocuments 
     if (host === null) throw vscode.FileSystemError.Unavailable(noServer);
     return host.client;
   });
-  const edit = (host: Host, id: string) => editDraft(host, id);
-  const openDiff = (host: Host, id: string) => openDraftDiff(host, id, { shown, lastSeen });
-  const withHost = async (id: string, job: (host: Host, id: string) => Promise<void>) => {
+  const edit = (host: Served, id: string) => editDraft(host, id);
+  const openDiff = (host: Served, id: string) => openDraftDiff(host, id, { shown, lastSeen });
+  const withHost = async (id: string, job: (host: Served, id: string) => Promise<void>) => {
     const host = await hostOrStart(source);
     if (host !== null) await job(host, id);
   };

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import { oneLine } from '../text.ts';
 import { type EditablePart, editableParts } from './addresses.ts';
 import { textOf } from './bases.ts';
@@ -11,7 +11,7 @@ const labels: Record<EditablePart, string> = { content: 'Content', prompt: 'Prom
  * Asks which text of a draft to edit, and opens it in an editor, where saving changes the draft. A draft that is
  * decided opens too, to be read. Rejects as the client does.
  */
-export async function editDraft(host: Host, id: string): Promise<void> {
+export async function editDraft(host: Served, id: string): Promise<void> {
   const draft = await host.client.call('getDraft', { draft_id: id });
   const final = draft.status !== 'draft';
   const items = editableParts.map((part) => ({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { Host } from '../../http/host.ts';
+import { folderToServe } from '../startHost.ts';
 import { oneLine } from '../text.ts';
 import { diffTitle } from './diffTitle.ts';
 import { hiddenChanges } from './hiddenChanges.ts';
@@ -30,12 +30,11 @@ interface FileDiff {
  * @param refocus puts the focus back where it was, if it had to be taken
  */
 export async function openFileDiffs(
-  host: Pick<Host, 'dataDir'>,
   id: string,
   now: Revision,
   refocus: (() => Promise<void>) | undefined,
 ): Promise<void> {
-  const root = path.dirname(host.dataDir);
+  const root = folderToServe();
   const changes = fileChanges(now.writes);
   const diffs = await Promise.all(changes.map((change) => diffOf(change, { root, id, now })));
   if (diffs.length <= mostTabs) return openTabs(diffs, now);

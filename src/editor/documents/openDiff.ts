@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import { oneLine } from '../text.ts';
 import type { PartName } from './addresses.ts';
 import { openFileDiffs } from './fileDiffs.ts';
@@ -20,11 +20,11 @@ interface DiffPorts {
  * Any other: what is new in it since it was last seen in this workspace, a diff for each part. The focus stays where it
  * is. Rejects as the client does.
  */
-export async function openDraftDiff(host: Host, id: string, ports: DiffPorts): Promise<void> {
+export async function openDraftDiff(host: Served, id: string, ports: DiffPorts): Promise<void> {
   const { shown, lastSeen } = ports;
   const now = revisionOf(await host.client.call('getDraft', { draft_id: id }));
   shown.add(id, now);
-  if (now.writes.length > 0) return openFileDiffs(host, id, now, ports.refocus);
+  if (now.writes.length > 0) return openFileDiffs(id, now, ports.refocus);
   const before = lastSeen.baseOf(id, now);
   if (before !== null) shown.add(id, before);
   const parts = partsToShow(before, now);

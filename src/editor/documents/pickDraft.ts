@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { DraftListItem } from '../../contract/operations.ts';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import { commandIds } from '../ids.ts';
 import { Refusal } from '../messages.ts';
 import { ageOf, oneLine } from '../text.ts';
@@ -13,7 +13,7 @@ const start = 'Start Server';
 const most = 200;
 
 /** The server; where there is none, says so and offers to start it. */
-export async function hostOrStart(source: HostSource): Promise<Host | null> {
+export async function hostOrStart(source: HostSource): Promise<Served | null> {
   const host = source.host();
   if (host !== null) return host;
   const told = 'The GIMO server is not running in this window.';
@@ -31,7 +31,7 @@ export async function hostOrStart(source: HostSource): Promise<Host | null> {
  */
 export async function draftOf(
   called: unknown,
-  host: Host,
+  host: Served,
   statuses: readonly DraftListItem['status'][],
   title: string,
 ): Promise<string | null> {

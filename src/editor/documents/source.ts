@@ -1,10 +1,10 @@
 import type { Disposable } from 'vscode';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 
 /** Where the documents of drafts come from. */
 export interface HostSource {
   /** The server of this window; null while there is none. */
-  host(): Host | null;
+  host(): Served | null;
   /** Calls back whenever {@link HostSource.host} has changed. */
   onHostChange(listener: () => void): Disposable;
 }
@@ -14,7 +14,7 @@ export interface PatientSource extends HostSource, Disposable {
    * The server, or the one that is about to start: a window that opens again asks for the texts of its tabs before its
    * server runs. Only at first: a server that was stopped is not waited for.
    */
-  soon(): Promise<Host | null>;
+  soon(): Promise<Served | null>;
 }
 
 /** @param patienceMs how long after now a server is waited for, in milliseconds */

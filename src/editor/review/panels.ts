@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { PanelSubject } from '../../contract/panel.ts';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import { coalesce } from '../coalesce.ts';
 import { askYesNo } from '../commands/askYesNo.ts';
 import { reviewViewType } from '../ids.ts';
@@ -14,7 +14,7 @@ import { keyOf } from './subject.ts';
 export interface ReviewPanelOptions {
   extensionUri: vscode.Uri;
   /** The server of this window; null while there is none. */
-  host(): Host | null;
+  host(): Served | null;
   onHostChange: vscode.Event<void>;
   /** What other parts of the editor do for a draft. */
   decisions: { edit(id: string): void; openDiff(id: string): void };

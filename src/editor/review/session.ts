@@ -1,6 +1,7 @@
 import type { Client } from '../../client/client.ts';
 import type { ChangeEvent } from '../../contract/events.ts';
 import { FromPanel, PanelSubject, type ToPanel } from '../../contract/panel.ts';
+import { nextStep } from '../../contract/steps.ts';
 import { answered } from '../answered.ts';
 import { Refusal } from '../messages.ts';
 import { createLogPieces } from './logPieces.ts';
@@ -137,7 +138,7 @@ export function createSession(ports: SessionPorts): Session {
       // Somebody else may have let it go on meanwhile, to a gate that this person has not looked at.
       if (status !== 'paused' || steps.map((step) => step.status).join() !== seen.join())
         throw new Refusal('The run is not where you saw it, so nothing was resumed. Look again.');
-      answered(await client.call('resumeRun', { run_id }));
+      answered(await client.call('resumeRun', { run_id, step: nextStep(steps)?.id }));
     });
   const undo = ({ run_id }: Message<'undo'>) =>
     act('Undoing', async (client) => {

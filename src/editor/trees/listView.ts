@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
 import type { ChangeType } from '../../contract/events.ts';
 import type { PanelSubject } from '../../contract/panel.ts';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
 import { coalesce } from '../coalesce.ts';
 import { commandIds, innerCommandIds } from '../ids.ts';
 import { createListModel, type ListModel, type Lists, type ReadPage } from './listModel.ts';
@@ -29,7 +29,7 @@ export interface ListSpec<G extends string, T> {
 export interface ListView extends vscode.Disposable {
   readonly viewId: string;
   /** Shows the records of this server from now on; none if null. */
-  connect(host: Host | null): void;
+  connect(host: Served | null): void;
   /** Reads the records again. Rejects as the client does. */
   refresh(): Promise<void>;
   /** Shows one page more of a group. Rejects as the client does. */
@@ -142,8 +142,8 @@ function providerOf<G extends string, T>(
 }
 
 /** Draws the rows again every minute while they can be seen, since they tell how old the records are. */
-function agesKeptFresh<N>(
-  view: vscode.TreeView<N>,
+export function agesKeptFresh<N>(
+  view: Pick<vscode.TreeView<N>, 'visible' | 'onDidChangeVisibility'>,
   changed: vscode.EventEmitter<undefined>,
 ): vscode.Disposable {
   let timer: NodeJS.Timeout | undefined;

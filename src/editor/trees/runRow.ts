@@ -68,6 +68,7 @@ export function runRow({ run, title, undoable = false }: TitledRun, now: number)
       ['created', run.created_at],
       ['started', run.started_at],
       ['ended', run.finished_at],
+      ['undone', run.undone_at ?? null],
       ['attempt', run.attempt > 1 ? String(run.attempt) : null],
     ]),
     spoken: [`run ${state}`, label, ...(took === null ? [] : [`took ${took}`]), age.long].join(

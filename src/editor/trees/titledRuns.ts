@@ -22,12 +22,14 @@ export function createTitledRuns(): (
   const changed = new Map<string, boolean>();
 
   const hasChanged = async (client: Client, run: RunListItem): Promise<boolean> => {
+    // Told in lists too, and the one thing that does change later.
+    if (run.undone_at !== undefined) return false;
     // A run that is done has done all its steps.
     if (run.status === 'done') return true;
     if (isLive(run.status)) return false;
     const known = changed.get(run.id);
     if (known !== undefined) return known;
-    const did = changedFiles(await stepsOf(client, run.id));
+    const did = await changedByNow(client, run.id);
     if (changed.size > most) changed.clear();
     changed.set(run.id, did);
     return did;
@@ -44,12 +46,12 @@ export function createTitledRuns(): (
   };
 }
 
-async function stepsOf(client: Client, run_id: string) {
+async function changedByNow(client: Client, run_id: string): Promise<boolean> {
   try {
-    return (await client.call('getRun', { run_id })).steps;
+    return changedFiles(await client.call('getRun', { run_id }));
   } catch (error) {
     // It was cleaned up since the list was read.
-    if (codeOf(error) === 'not_found') return [];
+    if (codeOf(error) === 'not_found') return false;
     throw error;
   }
 }

@@ -1,17 +1,18 @@
 import * as vscode from 'vscode';
-import type { Host } from '../../http/host.ts';
+import type { Served } from '../../http/served.ts';
+import type { WaitingLists } from '../control/waitingNews.ts';
 import { innerCommandIds } from '../ids.ts';
 import type { Waiting } from '../statusLook.ts';
 import { approvedTree } from './approvedTree.ts';
 import { draftsTree, waitingOf } from './draftsTree.ts';
-import { createListView } from './listView.ts';
+import { createListView, type ListView } from './listView.ts';
 import { createPlanView } from './planTree.ts';
 import { createRunsTree, gatesOf } from './runsTree.ts';
 
 /** The trees in the side bar. */
 export interface Views extends vscode.Disposable {
   /** Shows what this server has from now on; nothing if null. */
-  connect(host: Host | null): void;
+  connect(host: Served | null): void;
   /** Reads everything again. Rejects as the client does. */
   refresh(): Promise<void>;
 }
@@ -19,18 +20,30 @@ export interface Views extends vscode.Disposable {
 /**
  * @param failed called with what was thrown in the background
  * @param waiting called with what waits for a person, whenever that was read
+ * @param control the view of the control plane, which is told of the records that wait as well
  */
 export function createViews(
   failed: (error: unknown) => void,
   waiting: (what: Waiting) => void,
+  control: ListView & { waiting(lists: WaitingLists): void },
 ): Views {
   const now = { drafts: 0, gates: 0 };
   const tell = (what: Partial<Waiting>) => waiting({ ...Object.assign(now, what) });
+  const lists: WaitingLists = { drafts: null, runs: null };
+  const tellRecords = (what: Partial<WaitingLists>) =>
+    control.waiting({ ...Object.assign(lists, what) });
   const views = [
-    createListView(draftsTree, failed, (lists) => tell({ drafts: waitingOf(lists) })),
+    createListView(draftsTree, failed, (read) => {
+      tell({ drafts: waitingOf(read) });
+      tellRecords({ drafts: read?.get('waiting')?.records ?? null });
+    }),
     createListView(approvedTree, failed),
-    createListView(createRunsTree(), failed, (lists) => tell({ gates: gatesOf(lists) })),
+    createListView(createRunsTree(), failed, (read) => {
+      tell({ gates: gatesOf(read) });
+      tellRecords({ runs: read?.get('waiting')?.records ?? null });
+    }),
     createPlanView(failed),
+    control,
   ];
   const showMore = vscode.commands.registerCommand(
     innerCommandIds.showMore,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { table } from '../../../src/contract/operations.ts';
 import { behave } from '../../fixtures/model-server.ts';
-import type { TestServer } from '../harness.ts';
+import { startServer, type TestServer } from '../harness.ts';
 import {
   approve,
   approveAndRun,
@@ -30,6 +30,18 @@ async function rewrite(server: TestServer, id: string, fields: object, from = id
 async function listed(server: TestServer, query = '') {
   const reply = await server.request('GET', `/ops/runs?${query}`, { role: 'actions' });
   return table.listRuns.output.parse(reply.body);
+}
+
+const edit = {
+  ...{ id: 'e', kind: 'edit' },
+  changes: [{ path: 'a.txt', base_sha256: null, text: 'x' }],
+};
+/** What was approved of a draft that makes `a.txt`. */
+async function approvedEdit(server: TestServer, fields: object = {}) {
+  const drafted = await post(server, '/ops/drafts', { prompt: 'p', steps: [edit], ...fields });
+  const { id, digest } = table.createDraft.output.parse(drafted.body);
+  const reply = await post(server, `/ops/drafts/${id}/approve?digest=${digest}`);
+  return table.approveDraft.output.parse(reply.body).approved;
 }
 
 describe('what the file of a run says', () => {
@@ -100,6 +112,44 @@ describe('what the file of a run says', () => {
     await rewrite(server, run, { status: 'done' });
     const shown = await server.request('GET', '/ops/plan', { role: 'actions' });
     expect(shown.body).toMatchObject({ tasks: [{ status: 'blocked' }] });
+  });
+
+  it('of a run that never was is not believed, and tells nothing of a task', async () => {
+    const server = await startServer();
+    const task = { id: 't', title: 't', scope: '.', description: 'd' };
+    const plan = { id: 'p', title: 'p', workspace: '.', created: '2026-01-01', objective: 'o' };
+    const body = { ...plan, tasks: [task] };
+    await server.request('PUT', '/ops/plan', { role: 'admin', body });
+    const approved = await approvedEdit(server, { plan_task_id: 't' });
+    const id = `r_${Date.now()}_00000a`;
+    const at = new Date().toISOString();
+    const times = { created_at: at, started_at: at, finished_at: at };
+    const done = { ...edit, status: 'done', started_at: at, finished_at: at, result: {} };
+    const forged = { id, approved_id: approved.id, status: 'done', error: null, ...times };
+    await writeFile(fileOf(server, id), JSON.stringify({ ...forged, log: [], steps: [done] }));
+    for (const run of [await readRun(server, id), ...(await listed(server, 'view=summary'))]) {
+      expect(run.status).toBe('error');
+      expect(run.error).toContain('GIMO did not start this run');
+    }
+    expect(await listed(server, 'status=done')).toEqual([]);
+    const shown = await server.request('GET', '/ops/plan', { role: 'actions' });
+    expect(shown.body).toMatchObject({ tasks: [{ status: 'in_progress' }] });
+  });
+
+  it('is not needed to look at a run that is over, nor to undo it', async () => {
+    const server = await startServer();
+    const approved = await approvedEdit(server);
+    const run = await whenEnded(server, (await startRun(server, approved.id)).id);
+    expect(run.status).toBe('done');
+    await unlink(fileOf(server, run.id));
+    const { log, ...rest } = await readRun(server, run.id);
+    expect(rest).toEqual(Object.fromEntries(Object.entries(run).filter(([key]) => key !== 'log')));
+    expect(log).toMatchObject([{ level: 'WARNING' }]);
+    const next = await server.restart();
+    expect((await listed(next)).map(({ id }) => id)).toEqual([run.id]);
+    await unlink(fileOf(next, run.id));
+    const undone = await post(next, `/ops/runs/${run.id}/undo`);
+    expect(undone.body).toMatchObject({ restored: ['a.txt'], left: [] });
   });
 
   it('is not needed to cancel the run', async () => {

@@ -56,6 +56,19 @@ describe('below /actions', () => {
     expect(whole.text.length).toBeGreaterThan(300_000);
   });
 
+  it('a draft that is cut has no tag either, which would approve it as well', async () => {
+    const steps = [{ id: 'e', kind: 'edit', changes: [{ path: 'loot.txt', text: 'y' }] }];
+    const draft = await newDraft(server, { content: 'x'.repeat(150_000), steps });
+    const path = `/ops/drafts/${draft.id}`;
+    expect((await get(path)).headers.etag).toBe(undefined);
+    const short = await newDraft(server, { steps });
+    const [whole, fit] = await Promise.all([
+      server.request('GET', path, { role: 'operator' }),
+      get(`/ops/drafts/${short.id}`),
+    ]);
+    expect([whole, fit].map(({ headers }) => typeof headers.etag)).toEqual(['string', 'string']);
+  });
+
   it('a list holds the records that fit, and leads on to the others', async () => {
     for (let n = 0; n < 5; n += 1) await newDraft(server, { content: 'z'.repeat(40_000) });
     const ids: string[] = [];

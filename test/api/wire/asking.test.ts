@@ -45,7 +45,7 @@ const post = (server: TestServer, path: string, { role = 'operator', ...sent }: 
 const approvePath = ({ id, digest }: Draft, more = '') =>
   `/ops/drafts/${id}/approve?digest=${digest}${more}`;
 const read = async (server: TestServer, id: string) => {
-  const reply = await server.request('GET', `/ops/drafts/${id}`, { role: 'actions' });
+  const reply = await server.request('GET', `/ops/drafts/${id}`, { role: 'operator' });
   return { draft: Draft.parse(reply.body), etag: reply.headers.etag ?? '' };
 };
 const setConfig = (server: TestServer, body: object) =>

@@ -15,13 +15,18 @@ export interface Options {
   cliToken?: string | null;
   knowsKey?: boolean;
   stdin?: string;
+  /** What is typed, instead of `stdin`; it may go on. */
+  typing?: Readable;
   /** Makes all three streams a terminal with so many columns. */
   columns?: number;
   env?: Record<string, string>;
   cwd?: string;
   startHost?: CliDeps['startHost'];
+  realPath?: CliDeps['realPath'];
   signals?: EventEmitter;
   exit?: (code: number) => void;
+  /** Called after each piece that is written, on either stream. */
+  wrote?: (text: string) => void;
 }
 
 export const workspace = mkdtempSync(join(tmpdir(), 'gimo-cli-'));
@@ -32,9 +37,20 @@ export const now = Date.parse('2026-11-23T12:00:00Z');
 export async function gimo(args: readonly string[], options: Options = {}) {
   const out: string[] = [];
   const err: string[] = [];
+  const code = await programOf(options, out, err).run(args);
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+/** The command line over streams and a ledger of its own. What it writes is added to `out` and `err`. */
+export function programOf(options: Options = {}, out: string[] = [], err: string[] = []) {
   const terminal = options.columns === undefined ? {} : { isTTY: true, columns: options.columns };
   const { url = null } = options;
-  const program = createProgram({
+  const writer = (pieces: string[]) => (text: string) => {
+    pieces.push(text);
+    options.wrote?.(text);
+  };
+  const typed = options.stdin === undefined ? [] : [options.stdin];
+  return createProgram({
     startHost: options.startHost ?? (() => Promise.reject(new Error('no host here'))),
     ledger: {
       configHome: () => 'home',
@@ -45,11 +61,12 @@ export async function gimo(args: readonly string[], options: Options = {}) {
       readCliToken: async () => (options.cliToken === undefined ? token : options.cliToken),
       readLedgerMac: async () => (options.knowsKey === false ? null : mac),
     },
-    stdin: Object.assign(Readable.from(options.stdin === undefined ? [] : [options.stdin]), {
+    realPath: options.realPath ?? (async () => null),
+    stdin: Object.assign(options.typing ?? Readable.from(typed), {
       isTTY: options.columns !== undefined,
     }),
-    stdout: { ...terminal, write: (text) => out.push(text) },
-    stderr: { ...terminal, write: (text) => err.push(text) },
+    stdout: { ...terminal, write: writer(out) },
+    stderr: { ...terminal, write: writer(err) },
     env: options.env ?? {},
     cwd: options.cwd ?? workspace,
     version: '1.2.3',
@@ -57,6 +74,4 @@ export async function gimo(args: readonly string[], options: Options = {}) {
     signals: options.signals ?? new EventEmitter(),
     exit: options.exit ?? (() => undefined),
   });
-  const code = await program.run(args);
-  return { code, out: out.join(''), err: err.join('') };
 }

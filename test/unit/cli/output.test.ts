@@ -123,6 +123,13 @@ describe('colours', () => {
     expect(painted({ isTTY: true }, { NO_COLOR: '1' })).toBe('x\\u{001B}[31m\n');
     expect(painted({ isTTY: true }, { TERM: 'dumb' })).toBe('x\\u{001B}[31m\n');
   });
+  test('are used or not as FORCE_COLOR says, wherever it goes', () => {
+    const coloured = '\u001b[31mx\\u{001B}[31m\u001b[0m\n';
+    expect(painted({}, { FORCE_COLOR: '1' })).toBe(coloured);
+    expect(painted({}, { FORCE_COLOR: '1', NO_COLOR: '1' })).toBe(coloured);
+    expect(painted({ isTTY: true }, { FORCE_COLOR: '0' })).toBe('x\\u{001B}[31m\n');
+    expect(painted({ isTTY: true }, { FORCE_COLOR: '' })).toBe(coloured);
+  });
 });
 
 describe('a table', () => {

@@ -166,7 +166,10 @@ describe('a paused run', () => {
 
 /** A server that answers one thing to one command about a run. */
 async function withAnswer(command: string, reply: Reply) {
-  wire = await startWire({ [`POST /ops/runs/${runId}/${command}`]: () => reply });
+  wire = await startWire({
+    [`GET /ops/runs/${runId}`]: () => ({ body: paused() }),
+    [`POST /ops/runs/${runId}/${command}`]: () => reply,
+  });
   return { url: wire.url };
 }
 
@@ -195,6 +198,11 @@ describe('what a person does to a run', () => {
     const { code, out } = await gimo(['resume', runId], await withAnswer('resume', reply));
     expect(code).toBe(0);
     expect(out).toContain('Asked in the editor');
+  });
+
+  test('resume names the step that it read, so that no later gate is passed unseen', async () => {
+    await gimo(['resume', runId], await withAnswer('resume', { body: run() }));
+    expect(wire.seen.at(-1)?.body).toEqual({ step: 'g' });
   });
 
   test('undo names every file, and is a 0 only if all were put back', async () => {

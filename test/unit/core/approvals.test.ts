@@ -253,6 +253,105 @@ it('a rejection that a crash cut in half is completed', async () => {
   const parts = await openParts(await tempDir());
   await parts.store.drafts.put(draftOf(1));
   await parts.ledger.decided.note({ id: draftId(1), status: 'rejected', approved_id: null });
-  await startCore(parts);
-  expect(await parts.store.drafts.get(draftId(1))).toMatchObject({ status: 'rejected' });
+  const { drafts } = parts.store;
+  const written = gate();
+  const { put } = drafts;
+  drafts.put = async (draft) => {
+    await put(draft);
+    written.resolve();
+  };
+  const { core } = await startCore(parts);
+  const asked = await calling(core)('getDraft', { draft_id: draftId(1) });
+  expect(asked).toMatchObject({ status: 'rejected' });
+  await written.promise;
+  expect(await drafts.get(draftId(1))).toMatchObject({ status: 'rejected' });
+});
+
+describe('an approve that is told to have failed', () => {
+  const refused = new GimoError('storage_error', 'The file system refused the folder.');
+  const edit = {
+    ...{ id: 'e', kind: 'edit' as const },
+    changes: [{ path: 'a.txt', base_sha256: null, text: 'x' }],
+  };
+  async function withDraft() {
+    const parts = await openParts(await tempDir());
+    const { core } = await startCore(parts);
+    const call = calling(core);
+    const draft = await call('createDraft', { prompt: 'p', steps: [edit] });
+    const approve = () =>
+      call('approveDraft', { draft_id: draft.id, digest: draft.digest ?? undefined });
+    return { parts, call, draft, approve };
+  }
+
+  it('makes nothing run although the disk kept its artifact, whatever becomes of the draft', async () => {
+    const { parts, call, draft, approve } = await withDraft();
+    const { approved } = parts.store;
+    const { put, remove } = approved;
+    // As a sync fails after the rename, and the removal with it.
+    approved.put = async (artifact) => {
+      await put(artifact);
+      throw refused;
+    };
+    approved.remove = () => Promise.reject(refused);
+    await expect(approve()).rejects.toBe(refused);
+    Object.assign(approved, { put, remove });
+    const [left] = await call('listApproved', {});
+    expect(left).toMatchObject({ draft_id: draft.id, runnable: false });
+    const run = () => call('createRun', { approved_id: left?.id ?? '' });
+    await expect(run()).rejects.toMatchObject({ code: 'approval_invalid' });
+    const second = await approve();
+    expect(second.approved.runnable).toBe(true);
+    await expect(run()).rejects.toMatchObject({ code: 'approval_invalid' });
+  });
+
+  it('leaves the draft waiting although its file said that it is approved', async () => {
+    const { parts, call, draft, approve } = await withDraft();
+    const { drafts } = parts.store;
+    const { put } = drafts;
+    drafts.put = async (record) => {
+      await put(record);
+      if (record.status === 'approved') throw refused;
+    };
+    await expect(approve()).rejects.toBe(refused);
+    drafts.put = put;
+    expect(await call('getDraft', { draft_id: draft.id })).toMatchObject({ status: 'draft' });
+    expect(await call('listApproved', {})).toEqual([]);
+    expect((await approve()).approved.runnable).toBe(true);
+  });
+
+  it('settles no draft that was changed since', async () => {
+    const { parts, call, draft, approve } = await withDraft();
+    const { approved } = parts.store;
+    const { put, remove } = approved;
+    approved.put = async (artifact) => {
+      await put(artifact);
+      throw refused;
+    };
+    approved.remove = () => Promise.reject(refused);
+    await expect(approve()).rejects.toBe(refused);
+    Object.assign(approved, { put, remove });
+    await call('editDraft', { draft_id: draft.id, prompt: 'another' });
+    const { core } = await startCore(parts);
+    const now = await calling(core)('getDraft', { draft_id: draft.id });
+    expect(now).toMatchObject({ status: 'draft', prompt: 'another' });
+  });
+});
+
+it('an artifact that only the file of a draft names is not told', async () => {
+  const parts = await openParts(await tempDir());
+  const { core } = await startCore(parts);
+  const call = calling(core);
+  const [one, other] = [
+    await call('createDraft', { prompt: 'one' }),
+    await call('createDraft', { prompt: 'other' }),
+  ];
+  const { approved } = await call('approveDraft', { draft_id: one.id });
+  const file = await parts.store.drafts.get(other.id);
+  if (file === null) throw new Error('no such draft');
+  await parts.store.drafts.put({ ...file, status: 'approved', approved_id: approved.id });
+  expect((await call('getDraft', { draft_id: other.id })).approved_id).toBeNull();
+  const mine = await parts.store.drafts.get(one.id);
+  if (mine === null) throw new Error('no such draft');
+  await parts.store.drafts.put({ ...mine, approved_id: 'a_1_00000000000000aa' });
+  expect((await call('getDraft', { draft_id: one.id })).approved_id).toBe(approved.id);
 });

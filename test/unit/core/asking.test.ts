@@ -40,9 +40,20 @@ function asking(
 const draft = (id: string): Question => ({
   ...{ about: 'approve', draft: { id, prompt: 'Do it' }, actor: 'operator:0123456789ab' },
 });
-const run = (id: string): Question => ({
-  ...{ about: 'resume', run: { id, steps: [] }, actor: 'operator:0123456789ab' },
+const run = (id: string, at = 'g'): Question => ({
+  about: 'resume',
+  run: { id, steps: [{ ...waiting, id: at }] },
+  actor: 'operator:0123456789ab',
 });
+const waiting = {
+  ...({
+    kind: 'gate',
+    status: 'running',
+    started_at: null,
+    finished_at: null,
+    result: null,
+  } as const),
+};
 
 describe('who decides', () => {
   it.each<[string, 'editor' | 'headless', Channel, boolean | string, boolean | string]>([
@@ -108,6 +119,13 @@ describe('a question', () => {
     await new Promise(setImmediate);
     await again();
     expect(asked).toHaveLength(4);
+  });
+
+  it('about another gate of the same run is another question', async () => {
+    const { person, asked } = patient();
+    const { ask } = asking('editor', 'auto', person);
+    for (const at of ['g', 'g', 'h']) await ask('r_1', run('r_1', at)).effect();
+    expect(asked.map(({ question }) => question)).toEqual([run('r_1', 'g'), run('r_1', 'h')]);
   });
 
   it('that could not be asked is told to the log, and can be asked again', async () => {

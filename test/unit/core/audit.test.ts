@@ -86,8 +86,7 @@ describe('the chain', () => {
     await audit.append(act(1), 'done');
     parts.faults.audit = full;
     const failed = [audit.append(act(2), 'done'), audit.append(act(3), 'done')];
-    for (const one of failed)
-      await expect(one).rejects.toMatchObject({ code: 'audit_unavailable' });
+    for (const one of failed) await expect(one).rejects.toMatchObject({ code: 'storage_full' });
     delete parts.faults.audit;
     await audit.append(act(4), 'done');
     expect((await entriesOf(parts)).map(({ target }) => target)).toEqual(['d_1', 'd_4']);
@@ -252,7 +251,7 @@ describe('an act', () => {
       happened = true;
     };
     const refused = audit.around(act(1), effect);
-    await expect(refused).rejects.toMatchObject({ code: 'audit_unavailable' });
+    await expect(refused).rejects.toMatchObject({ code: 'storage_full' });
     expect(happened).toBe(false);
   });
 

@@ -6,8 +6,8 @@ import { principalOf, sha256 } from '../../../src/core/principals.ts';
 import type { FoundFile } from '../../../src/core/work.ts';
 
 const files: Record<string, FoundFile> = {
-  'open.txt': { state: 'file', sha256: sha256('open'), text: 'open' },
-  'closed.txt': { state: 'file', sha256: sha256('closed'), text: 'closed' },
+  'open.txt': { state: 'file', sha256: sha256('open'), bytes: 4, text: 'open' },
+  'closed.txt': { state: 'file', sha256: sha256('closed'), bytes: 6, text: 'closed' },
   'link.txt': { state: 'refused', why: 'It is a link.' },
 };
 const allowlist: Config['command_allowlist'] = [{ program: '/bin/tool', args_prefix: [] }];
@@ -26,7 +26,7 @@ function fillOf(more: Partial<FillPorts> = {}) {
       refused: () => null,
     },
     settings: { config: () => ({ ...defaultConfig, command_allowlist: allowlist }) },
-    mayRead: async (path) => path !== 'closed.txt' && path !== 'nothing.txt',
+    judge: async () => (path) => path !== 'closed.txt' && path !== 'nothing.txt',
     ...more,
   });
   return { fill, looked };
@@ -117,4 +117,74 @@ it('a program that is allowed gets its real path, and any other stays as it is w
   const gate: Step = { id: 'g', kind: 'gate' };
   const filled = await fill.proposal([of('tool', 'a'), gate, of('other')], as('agent'));
   expect(filled).toEqual([{ ...of('tool', 'a'), argv: ['/bin/tool', 'a'] }, gate, of('other')]);
+});
+
+describe('what one proposal has looked up', () => {
+  const changes = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ path: `new/${n}.txt`, text: 'x' }));
+  const look = async (steps: readonly Step[], more: Partial<FillPorts> = {}) => {
+    const { fill, looked } = fillOf(more);
+    const error: unknown = await fill.proposal(steps, as('agent')).catch((thrown) => thrown);
+    return { error, looked };
+  };
+
+  it('is at most 1,000 files, and then none is looked at', async () => {
+    const some = await look([edit('1', ...changes(1000))]);
+    expect(some.looked).toHaveLength(1000);
+    const { error, looked } = await look([edit('1', ...changes(500)), edit('2', ...changes(1001))]);
+    expect(error).toMatchObject({ code: 'payload_too_large' });
+    expect(looked).toEqual([]);
+  });
+
+  it('counts neither what names its base nor what an earlier step leaves', async () => {
+    const based = changes(2000).map((change) => ({ ...change, base_sha256: null }));
+    const { error, looked } = await look([edit('1', ...based), edit('2', ...changes(2000))]);
+    expect(error).toBeInstanceOf(Array);
+    expect(looked).toEqual([]);
+  });
+
+  it('holds at most 64 MiB, and one file', async () => {
+    const seen: string[] = [];
+    const large: FoundFile = { state: 'file', sha256: sha256('x'), bytes: 40 * 2 ** 20, text: '' };
+    const workspace = {
+      async look(path: string) {
+        seen.push(path);
+        return large;
+      },
+    };
+    const { error } = await look([edit('1', ...changes(9))], { workspace });
+    expect(error).toMatchObject({ code: 'payload_too_large' });
+    expect(seen).toHaveLength(2);
+  });
+
+  it('is nothing at all if any of it is refused', async () => {
+    const steps = [edit('1', ...changes(3), { path: 'closed.txt', text: 'x' })];
+    const { error, looked } = await look(steps);
+    expect(error).toMatchObject({ code: 'path_refused' });
+    expect(looked).toEqual([]);
+  });
+
+  it('tells an agent nothing of what is no text', async () => {
+    const binary: FoundFile = { state: 'file', sha256: sha256('x'), bytes: 1, text: null };
+    const workspace = { look: async () => binary };
+    const { error } = await look([edit('1', { path: 'open.bin', text: null })], { workspace });
+    expect(String(error)).toContain('clients may not read');
+  });
+});
+
+it('a long proposal lets others have their turn', async () => {
+  const { fill } = fillOf();
+  const many = Array.from({ length: 40_000 }, (_, n) => ({
+    ...{ path: `${n}`, base_sha256: null, text: 'x'.repeat(20) },
+  }));
+  let turns = 0;
+  let over = false;
+  const count = () => {
+    turns += 1;
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  await fill.proposal([edit('1', ...many)], as('agent'));
+  over = true;
+  expect(turns).toBeGreaterThan(1);
 });

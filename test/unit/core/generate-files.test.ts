@@ -27,7 +27,7 @@ function workspaceWith(files: Record<string, string | FoundFile>) {
         const found = files[path];
         if (found === undefined) return { state: 'missing' };
         if (typeof found !== 'string') return found;
-        return { state: 'file', sha256: sha256(found), text: found };
+        return { state: 'file', sha256: sha256(found), bytes: found.length, text: found };
       },
     },
   };
@@ -51,7 +51,7 @@ describe('the files that a model is shown', () => {
     const half = 'y'.repeat(mostShown / 2 + 1);
     const { shown, left } = await gather({
       ...{ 'a.txt': 'a', 'b.txt': large, 'c.txt': half, 'd.txt': half, 'e.txt': 'e' },
-      'f.bin': { state: 'file', sha256: '', text: null },
+      'f.bin': { state: 'file', sha256: '', bytes: 1, text: null },
     });
     expect(shown.map(({ path }) => path)).toEqual(['a.txt', 'c.txt', 'e.txt']);
     expect(left).toEqual(['b.txt', 'd.txt', 'f.bin']);
@@ -107,7 +107,9 @@ async function whyNot(...given: Parameters<typeof filled>): Promise<string> {
 
 describe('the base of a change', () => {
   it('is the version that was shown, whatever stands there now', async () => {
-    const now = { 'a.txt': { state: 'file', sha256: sha256('two\n'), text: 'two\n' } } as const;
+    const now = {
+      'a.txt': { state: 'file', sha256: sha256('two\n'), bytes: 4, text: 'two\n' },
+    } as const;
     const { changes, looked } = await filled(
       { 'a.txt': 'one\n' },
       [{ path: './a.txt', base_sha256: sha256('what a model makes up'), text: 'three\n' }],
@@ -138,14 +140,14 @@ describe('the base of a change', () => {
   });
 
   it('is never of a file that the model did not see', async () => {
-    const there = { 'a.txt': { state: 'file', sha256: sha256('x'), text: 'x' } } as const;
+    const there = { 'a.txt': { state: 'file', sha256: sha256('x'), bytes: 1, text: 'x' } } as const;
     const why = await whyNot({}, [{ path: 'a.txt', text: 'y' }], { there });
     expect(why).toContain('had not been shown');
     expect(why).toContain('a.txt');
   });
 
   it('tells a client nothing of what it may not read, be it there or not', async () => {
-    const there = { 'a.txt': { state: 'file', sha256: sha256('x'), text: 'x' } } as const;
+    const there = { 'a.txt': { state: 'file', sha256: sha256('x'), bytes: 1, text: 'x' } } as const;
     const options = { there, mayTell: false };
     const one = await whyNot({}, [{ path: 'a.txt', text: 'y' }], options);
     const other = await whyNot({}, [{ path: 'b.txt', text: 'y' }], options);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunRecord, Step } from '../../../src/contract/records.ts';
@@ -135,9 +135,11 @@ describe('after a restart', () => {
     expect(files).toEqual([`${run.id}.json`]);
   });
 
-  it('a run whose file somebody deleted stays deleted once it was over', async () => {
-    const { stored, book } = await recovered({ entry: { status: 'done', finished_at: began } });
-    expect(stored).toBeNull();
+  it('a run that is over gets the file back that somebody deleted', async () => {
+    const entry = { status: 'done', finished_at: began } as const;
+    const { stored, now, book } = await recovered({ entry });
+    expect(stored).toMatchObject(entry);
+    expect(now).toEqual(stored);
     expect(book.waiting()).toEqual([]);
   });
 
@@ -167,6 +169,59 @@ describe('after a restart', () => {
     const entry = { status: 'done', finished_at: began } as const;
     const { stored } = await recovered({ entry, file: { ...begun, later: { kept: 1 } } });
     expect(stored).toMatchObject({ status: 'done', later: { kept: 1 } });
+  });
+});
+
+describe('the log of a live run', () => {
+  const gated: Step[] = [
+    { id: 'one', kind: 'prompt', text: 'first' },
+    { id: 'look', kind: 'gate' },
+    { id: 'two', kind: 'prompt', text: 'second' },
+  ];
+  /** A run that waits at its gate, and what becomes of it when its log is other at the next start. */
+  async function restarted(changing: (text: string) => string) {
+    const parts = await openParts(await tempDir());
+    const artifact = artifactOf(draftOf(1, { steps: gated }), parts.ledger);
+    await parts.store.approved.put(artifact);
+    const { book } = await openBook(parts);
+    const { id } = runOf(1, artifact);
+    await book.add(runOf(1, artifact), artifact.digest ?? '');
+    await book.begin(id);
+    book.log(id, 'OUTPUT', '3 tests failed', 'one');
+    await book.stepEnded(id, 'one', { result: null });
+    await book.drained();
+    const path = join(parts.dataDir, 'ops', 'runs', `${id}.log.jsonl`);
+    await writeFile(path, changing(await readFile(path, 'utf8')));
+    const next = await openBook(parts);
+    await next.book.recover(unsettled);
+    const texts = async () => (await next.book.find(id))?.log.map(({ msg }) => msg) ?? [];
+    const atGate = await texts();
+    await next.book.resume(id, 'admin:1');
+    await next.book.begin(id);
+    await next.book.stepEnded(id, 'two', { result: null });
+    return { atGate, after: await texts() };
+  }
+  const changed = expect.stringContaining('was changed outside');
+
+  it.each([
+    ['with other words', (text: string) => text.replace('3 tests failed', 'All tests pass')],
+    ['without a line', (text: string) => text.slice(text.indexOf('\n') + 1)],
+    ['without its last lines', (text: string) => text.slice(0, text.indexOf('\n') + 1)],
+    ['empty', () => ''],
+  ])('is not taken for what GIMO wrote when it comes back %s: it says so', async (_how, forge) => {
+    const { atGate, after } = await restarted(forge);
+    expect(atGate[0]).toEqual(changed);
+    expect(after.slice(0, atGate.length)).toEqual(atGate);
+    expect(after.slice(1)).not.toContainEqual(changed);
+  });
+
+  it('is taken for it when it is as it was, with the lines of its last moments', async () => {
+    const { atGate, after } = await restarted((text) => text);
+    expect(atGate).toContain('3 tests failed');
+    expect(atGate.at(-1)).toBe('Paused at the gate "look"');
+    expect(after).not.toContainEqual(changed);
+    const more = `${JSON.stringify({ ts: began, level: 'OUTPUT', msg: 'written in a crash' })}\n`;
+    expect((await restarted((text) => text + more)).atGate.at(-1)).toBe('written in a crash');
   });
 });
 
@@ -237,9 +292,21 @@ describe('a run file that no entry stands behind', () => {
     },
   );
 
-  it('that is over is left as it is', async () => {
-    const { stored, run } = await recovered({ file: { status: 'done', log: [line] } });
+  it('that is over is left as it is, and not believed: what was approved here has entries', async () => {
+    const { stored, run, now, book } = await recovered({ file: { status: 'done', log: [line] } });
     expect(stored).toEqual({ ...run, status: 'done', log: [line] });
+    expect(now?.status).toBe('error');
+    expect(now?.error).toContain('GIMO did not start this run');
+    expect((await book.glance(run)).error).toContain('GIMO did not start this run');
+  });
+
+  it('that is over is believed where nothing was approved here: the Python service wrote it', async () => {
+    const { parts, book, run, artifact } = await recovered({ file: { status: 'done' } });
+    await parts.store.approved.put({ ...artifact, seal: null, digest: null, key_id: null });
+    const done = { ...run, status: 'done' as const };
+    expect(await book.glance(done)).toEqual(done);
+    await parts.store.approved.remove(artifact.id);
+    expect(await book.find(run.id)).toEqual(done);
   });
 
   it('is found behind more than a thousand that wait', async () => {

@@ -40,6 +40,7 @@ async function reviewing(unsaved: string[] = []) {
       drafts: { handlers: { getDraft: { read: async () => ({ body: draft }) } } },
       ...{ workspace, settings, programs: createPrograms({ root, env: {} }) },
       redactor: createRedactor(() => []),
+      judge: async () => () => true,
     });
     if (!('read' in handler)) throw new Error('It is a read.');
     const call = {

@@ -18,7 +18,7 @@ import { digestOf, sealOf } from '../../../src/core/digest.ts';
 import type { Caller } from '../../../src/core/dispatch.ts';
 import { createEvents } from '../../../src/core/events.ts';
 import { approvedSuffix } from '../../../src/core/ids.ts';
-import type { Ledger, LogLevel, RunEntry, SecretVault } from '../../../src/core/ports.ts';
+import type { Decision, Ledger, LogLevel, RunEntry, SecretVault } from '../../../src/core/ports.ts';
 import { principalOf } from '../../../src/core/principals.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { executable } from '../../../src/core/run-steps.ts';
@@ -109,7 +109,11 @@ export async function openBook(parts: Parts, secrets: readonly string[] = []) {
   events.subscribe(({ type, id }) => seen.push(`${type} ${id}`));
   const audit = await openAudit({ file: auditFile, ledger, clock, logger });
   const consumption = await openConsumption(ledger, logger);
-  const approvals = createApprovals({ store, ledger, settings, consumption, clock });
+  const approvals = createApprovals({
+    ...{ store, ledger, settings, consumption, clock },
+    decisions: { of: noted },
+    withhold: async () => (artifact) => artifact,
+  });
   const book = createRunBook({
     ...{ store, ledger, settings, approvals, redactor, audit, events, clock, logger },
   });
@@ -226,6 +230,12 @@ export function draftOf(n: number, fields: Partial<DraftRecord> = {}): DraftReco
     ...fields,
   };
 }
+
+/** The decision of the ledger that stands behind {@link artifactOf}. */
+export const noted = (draftId: string): Decision => ({
+  ...{ id: draftId, status: 'approved' },
+  approved_id: `a_1800000000500_${approvedSuffix(draftId)}`,
+});
 
 /** A sealed artifact that holds, unless fields are changed afterwards. */
 export function artifactOf(

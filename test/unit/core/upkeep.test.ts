@@ -44,7 +44,19 @@ async function setUp(more: { runTtlSeconds?: number } = {}) {
     await ledger.runs.put(entryOf(run, artifact, times));
     await store.runs.put({ ...run, finished_at: file === null ? null : iso(file) });
   };
-  return { ...parts, forgotten, upkeep, book, settings, artifact, over, cleaned, seen, lockdown };
+  return {
+    ...parts,
+    decisions,
+    forgotten,
+    upkeep,
+    book,
+    settings,
+    artifact,
+    over,
+    cleaned,
+    seen,
+    lockdown,
+  };
 }
 
 describe('runs', () => {
@@ -134,12 +146,14 @@ describe('runs', () => {
 
 describe('what a task of the plan stands on', () => {
   it('stays until something newer of the task takes its place', async () => {
-    const { upkeep, over, artifact, clock, store } = await setUp();
+    const { upkeep, over, artifact, clock, store, decisions } = await setUp();
     await over(1, start);
     await over(2, start);
     const approved_id = artifact.id;
     const plan_task_id = 't';
-    await store.drafts.put(draftOf(1, { status: 'approved', approved_id, plan_task_id }));
+    await decisions.around({ id: draftId(1), status: 'approved', approved_id }, () =>
+      store.drafts.put(draftOf(1, { status: 'approved', approved_id, plan_task_id })),
+    );
     const task = { id: 't', title: '', scope: '', description: '' };
     const words = { id: 'p', title: '', workspace: '', created: '', objective: '' };
     await store.plan.write({ ...words, tasks: [task] });

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
 import { GimoError } from '../../../src/contract/errors.ts';
 import { codeOf, patientSource } from '../../../src/editor/documents/source.ts';
-import type { Host } from '../../../src/http/host.ts';
+import type { Served } from '../../../src/http/served.ts';
 
-const host: Pick<Host, 'client'> = {
+const host: Pick<Served, 'client'> = {
   client: createClient({ send: () => Promise.reject(new Error('not asked')) }),
 };
 
@@ -13,7 +13,7 @@ function window() {
   const listeners = new Set<() => void>();
   return {
     source: {
-      host: () => (running ? (host as Host) : null),
+      host: () => (running ? (host as Served) : null),
       onHostChange(listener: () => void) {
         listeners.add(listener);
         return { dispose: () => listeners.delete(listener) };

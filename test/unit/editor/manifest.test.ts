@@ -5,6 +5,7 @@ import {
   commandIds,
   containerId,
   contextKeys,
+  controlCommandIds,
   documentCommandIds,
   innerCommandIds,
   serverStates,
@@ -19,6 +20,17 @@ const Manifest = z.object({
     viewsWelcome: z.array(z.object({ view: z.string(), contents: z.string(), when: z.string() })),
     commands: z.array(z.object({ command: z.string(), title: z.string(), category: z.string() })),
     menus: z.record(z.string(), z.array(z.object({ command: z.string(), when: z.string() }))),
+    walkthroughs: z.array(
+      z.object({
+        steps: z.array(
+          z.object({
+            description: z.string(),
+            media: z.object({ svg: z.string(), altText: z.string() }),
+            completionEvents: z.array(z.string()),
+          }),
+        ),
+      }),
+    ),
     configuration: z.object({
       properties: z.record(z.string(), z.object({ scope: z.string() })),
     }),
@@ -28,19 +40,25 @@ const { contributes } = Manifest.parse(
   JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')),
 );
 const commands = contributes.commands.map(({ command }) => command);
+const steps = contributes.walkthroughs.flatMap((one) => one.steps);
 const whens = [
+  ...steps.flatMap(({ completionEvents }) =>
+    completionEvents.flatMap((event) => /^onContext:(.+)/.exec(event)?.[1] ?? []),
+  ),
   ...contributes.viewsWelcome.map(({ when }) => when),
   ...Object.values(contributes.menus).flatMap((items) => items.map(({ when }) => when)),
 ];
 
 function camelCase(title: string): string {
-  const joined = title.replace(/ (\w)/g, (_, first: string) => first.toUpperCase());
+  const joined = title
+    .replace('…', '')
+    .replace(/ (\w)/g, (_, first: string) => first.toUpperCase());
   return joined.charAt(0).toLowerCase() + joined.slice(1);
 }
 
 describe('package.json agrees with the ids of the code', () => {
   test('on commands, in category GIMO and named after their titles', () => {
-    const ids = [...Object.values(commandIds), ...Object.values(documentCommandIds)];
+    const ids = [commandIds, controlCommandIds, documentCommandIds].flatMap(Object.values);
     expect([...commands].sort()).toEqual(ids.sort());
     for (const { command, title, category } of contributes.commands) {
       expect(category).toBe('GIMO');
@@ -80,8 +98,22 @@ describe('package.json agrees with the ids of the code', () => {
       ...contributes.viewsWelcome.flatMap(({ contents }) =>
         [...contents.matchAll(/command:(gimo\.\w+)/g)].map(([, command]) => command),
       ),
+      ...steps.flatMap(({ description, completionEvents }) =>
+        [...[description, ...completionEvents].join(' ').matchAll(/ommand:(gimo\.\w+)/g)].map(
+          ([, command]) => command,
+        ),
+      ),
     ];
     for (const command of offered) expect(commands).toContain(command);
+  });
+
+  test('on the pictures of the walkthrough, of which each takes its colours from the theme', () => {
+    for (const { media } of steps) {
+      const picture = readFileSync(new URL(`../../../${media.svg}`, import.meta.url), 'utf8');
+      expect(picture).toMatch(/var\(--vscode-foreground/);
+      expect(media.altText).not.toBe('');
+    }
+    expect(steps).toHaveLength(4);
   });
 
   test('that a heading of a tree has no action of its rows', () => {

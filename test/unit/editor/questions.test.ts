@@ -5,6 +5,7 @@ import { createOpenQuestions, type QuestionUi } from '../../../src/editor/openQu
 import { publicUrlOf } from '../../../src/editor/publicUrl.ts';
 import { changeRows, questionText, severalAsk } from '../../../src/editor/questionText.ts';
 import { startServer } from '../../api/harness.ts';
+import { runWhen } from '../../api/runs/support.ts';
 
 const actor = 'operator:0123456789ab';
 const approve = (id: string, prompt = 'Rename the helper'): Question => ({
@@ -171,6 +172,28 @@ describe('the questions of a window', () => {
     notification?.press(true);
     await new Promise(setImmediate);
     expect(log).toEqual(['What was asked is decided already.']);
+  });
+
+  test('one about a gate is decided when the run is at another, whoever reviews it then', async () => {
+    const { server, questions, shown, log } = await connected();
+    const { client } = server.host;
+    const steps = ['g', 'h'].map((id) => ({ id, kind: 'gate' as const }));
+    const { id: draft_id } = await client.call('createDraft', { prompt: 'x', steps });
+    const { run } = answered(await client.call('approveDraft', { draft_id, auto_run: true }));
+    const atGate = (id: string) =>
+      runWhen(server, run?.id ?? '', ({ status, steps: now }) => {
+        const at = now.find((step) => step.status !== 'done')?.id;
+        return status === 'paused' && at === id;
+      });
+    const asked = await atGate('g');
+    await client.call('resumeRun', { run_id: asked.id, step: 'g' });
+    const now = await atGate('h');
+    for (const [n, one] of [asked, now].entries()) {
+      const over = questions.ask({ about: 'resume', run: one, actor });
+      (await shown(n + 1))[n]?.press(true);
+      await over;
+    }
+    expect(log).toEqual(['What was asked is decided already.', `review run ${run?.id}`]);
   });
 
   test('all are over when the server is gone', async () => {

@@ -177,4 +177,8 @@ test('whether a run changed files is asked once, and only of one that could have
   expect(await flags()).toEqual([true, false, true]);
   expect(await flags()).toEqual([true, false, true]);
   expect(asked).toEqual(['getApproved', 'getRun']);
+  const undone = runs.map((one) => ({ ...one, undone_at: one.created_at }));
+  expect((await titled(client, undone)).map(({ undoable }) => undoable)).toEqual(
+    runs.map(() => false),
+  );
 });

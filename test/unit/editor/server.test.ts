@@ -1,43 +1,52 @@
 import { describe, expect, test } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
-import { createServer, type ServerState } from '../../../src/editor/server.ts';
-import type { Host } from '../../../src/http/host.ts';
+import { createServer, type Joining, type ServerState } from '../../../src/editor/server.ts';
+import type { Served } from '../../../src/http/served.ts';
 
-function hostOf(stop: () => Promise<void> = async () => {}): Host {
+function served(more: Partial<Served> = {}): Served {
   return {
-    url: 'http://127.0.0.1:1',
-    port: 1,
-    pid: 1,
-    dataDir: '',
-    ledgerDir: '',
-    epoch: 1,
+    ...{ url: 'http://127.0.0.1:1', port: 1, dataDir: '', attached: false, commandLine: null },
     client: createClient({ send: () => Promise.reject(new Error('not asked')) }),
     onChange: () => () => {},
-    token: () => '',
-    stop,
+    token: async () => '',
+    stop: async () => {},
+    leave: async () => {},
+    ...more,
+  };
+}
+
+/** Collects the states, and lets a test wait for one. */
+function watched() {
+  const seen: ServerState[] = [];
+  const waiting = new Map<string, () => void>();
+  return {
+    seen,
+    names: () => seen.map(({ name }) => name),
+    changed(state: ServerState) {
+      seen.push(state);
+      waiting.get(state.name)?.();
+    },
+    next: (name: ServerState['name']) => new Promise<void>((resolve) => waiting.set(name, resolve)),
   };
 }
 
 describe('the server of a window', () => {
   test('starts once, however often it is asked to', async () => {
-    const seen: string[] = [];
+    const states = watched();
     let started = 0;
-    const server = createServer(
-      async () => {
-        started++;
-        return hostOf();
-      },
-      (state) => seen.push(state.name),
-    );
+    const server = createServer(async () => {
+      started++;
+      return served();
+    }, states.changed);
     await Promise.all([server.start(), server.start()]);
     expect(started).toBe(1);
-    expect(seen).toEqual(['starting', 'running']);
+    expect(states.names()).toEqual(['starting', 'running']);
   });
 
   test('a stop waits for the start before it, and leaves nothing running', async () => {
     let stopped = 0;
     const server = createServer(
-      async () => hostOf(async () => void stopped++),
+      async () => served({ stop: async () => void stopped++ }),
       () => {},
     );
     const starting = server.start();
@@ -47,29 +56,59 @@ describe('the server of a window', () => {
     expect(server.state.name).toBe('stopped');
   });
 
-  test('tells why it did not start, and can be tried again', async () => {
-    const states: ServerState[] = [];
-    let works = false;
+  test('a stop ends a start that looks for a server in vain', async () => {
+    const states = watched();
     const server = createServer(
-      async () => {
-        if (works) return hostOf();
-        throw new Error('the port is taken');
-      },
-      (state) => states.push(state),
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+      states.changed,
+    );
+    const looking = states.next('starting');
+    const started = server.start();
+    await looking;
+    await server.stop();
+    await started;
+    expect(states.names()).not.toContain('failed');
+    expect(server.state.name).toBe('stopped');
+  });
+
+  test('a window that closes lets go of its server, and does not stop it on purpose', async () => {
+    const done: string[] = [];
+    const server = createServer(
+      async () =>
+        served({
+          stop: async () => void done.push('stop'),
+          leave: async () => void done.push('leave'),
+        }),
+      () => {},
     );
     await server.start();
-    expect(states.at(-1)).toMatchObject({ name: 'failed' });
+    await server.leave();
+    expect(done).toEqual(['leave']);
+  });
+
+  test('tells why it did not start, and can be tried again', async () => {
+    const states = watched();
+    let works = false;
+    const server = createServer(async () => {
+      if (works) return served();
+      throw new Error('the port is taken');
+    }, states.changed);
+    await server.start();
+    expect(states.seen.at(-1)).toMatchObject({ name: 'failed' });
     works = true;
     await server.start();
     expect(server.state.name).toBe('running');
   });
 
-  test('is stopped when its server ends by itself, even while it starts', async () => {
+  test('is stopped when somebody else stops it, even while it starts', async () => {
     let end = () => {};
     const server = createServer(
-      async (ended) => {
-        end = () => ended('asked over HTTP');
-        return hostOf();
+      async ({ ended }) => {
+        end = () => ended('stopped');
+        return served();
       },
       () => {},
     );
@@ -78,13 +117,41 @@ describe('the server of a window', () => {
     expect(server.state.name).toBe('stopped');
 
     const early = createServer(
-      async (ended) => {
-        ended('lost the claim');
-        return hostOf();
+      async ({ ended }) => {
+        ended('stopped');
+        return served();
       },
       () => {},
     );
     await early.start();
     expect(early.state.name).toBe('stopped');
+  });
+
+  test('is joined again when it is gone, and not if it was stopped on purpose', async () => {
+    const states = watched();
+    const asked: Joining[] = [];
+    const found = [served({ attached: true }), served(), null];
+    const server = createServer(async (joining) => {
+      asked.push(joining);
+      return found.shift() ?? null;
+    }, states.changed);
+    await server.start();
+
+    const running = states.next('running');
+    asked[0]?.ended('gone');
+    await running;
+    expect(asked.map(({ again }) => again)).toEqual([false, true]);
+    expect(server.state).toMatchObject({ host: { attached: false } });
+
+    // One that is not the server any more has nothing to say.
+    asked[0]?.ended('gone');
+    expect(server.state.name).toBe('running');
+
+    const starting = states.next('starting');
+    asked[1]?.ended('gone');
+    await starting;
+    await states.next('stopped');
+    expect(asked).toHaveLength(3);
+    expect(server.state.name).toBe('stopped');
   });
 });

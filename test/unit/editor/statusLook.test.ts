@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { statusLook } from '../../../src/editor/statusLook.ts';
 
-const running = { name: 'running', host: { port: 9325 } } as const;
+const running = { name: 'running', host: { port: 9325, attached: false } } as const;
 
 const drafts = (count: number) => ({ drafts: count, gates: 0 });
 
@@ -26,4 +26,10 @@ test('drafts and gates are counted together, and told apart in words', () => {
   expect(look.text).toBe('$(shield) GIMO 9325 $(bell-dot) 3');
   expect(look.tooltip).toContain('; 2 drafts and 1 gate wait for you.');
   expect(statusLook(running, { drafts: 0, gates: 1 }).spoken).toMatch(/, 1 gate waits for you$/);
+});
+
+test('a window that is attached to the server of another says so', () => {
+  const look = statusLook({ name: 'running', host: { port: 9325, attached: true } }, drafts(1));
+  expect(look.text).toBe('$(plug) GIMO 9325 $(bell-dot) 1');
+  expect(look.spoken).toContain('attached to the server of another window, on port 9325');
 });

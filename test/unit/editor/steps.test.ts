@@ -91,6 +91,13 @@ describe('after an undo', () => {
     });
   });
 
+  test('that found nothing to do, a person is told that', () => {
+    expect(undoneMessage({ restored: [], left: [] })).toEqual({
+      message: 'Nothing of this run was left to be put back.',
+      all: true,
+    });
+  });
+
   test('and what was left alone, and why', () => {
     expect(undoneMessage({ restored: [], left: left(1) }).message).toBe(
       'No file was put back. 1 file was left alone: f0.ts (It was changed since).',

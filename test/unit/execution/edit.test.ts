@@ -1,6 +1,7 @@
 import { lstat, mkdir, readFile, symlink } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
+import { type Disk, realDisk } from '../../../src/execution/disk.ts';
 import { changeOf, newYard, sha, watchedDisk } from './edits.ts';
 
 const utf16 = (text: string, big = false) => {
@@ -60,7 +61,7 @@ describe('an edit step', () => {
       const [old, path] = [utf16('alt é🙂\r\n', big), `${big}.txt`];
       await yard.put(path, old);
       expect(await workspace.look(path)).toEqual({
-        ...{ state: 'file', sha256: sha(old), text: 'alt é🙂\r\n' },
+        ...{ state: 'file', sha256: sha(old), bytes: 20, text: 'alt é🙂\r\n' },
       });
       await yard.run([changeOf(path, old, 'neu ß')], { id: `plain ${big}` });
       expect(await readFile(yard.at(path))).toEqual(utf16('neu ß', big));
@@ -278,6 +279,60 @@ describe('an edit step', () => {
     ]);
   });
 
+  test('that is aborted tells of what could not be put back', async () => {
+    const yard = await newYard();
+    for (const path of ['a', 'b']) await yard.put(path, 'old');
+    const controller = new AbortController();
+    const reason = new Error('stopped');
+    let renames = 0;
+    const { disk } = watchedDisk(async (_, what) => {
+      if (what !== 'rename' || ++renames !== 2) return;
+      await yard.put('a', 'new, and mine');
+      controller.abort(reason);
+    });
+    const changes = ['a', 'b'].map((path) => changeOf(path, 'old', 'new'));
+    const run = yard.run(changes, { disk, signal: controller.signal });
+    await expect(run).rejects.toMatchObject({
+      code: 'conflict_state',
+      message:
+        'The step was stopped, and not every file could be put back. Left: a. It was changed since. Put back: b.',
+      cause: reason,
+    });
+  });
+
+  test.each(['made', 'put back'])(
+    'a file that is %s does not replace one that somebody makes in the last moment',
+    async (what) => {
+      const yard = await newYard();
+      await yard.put('deleted', 'old');
+      await yard.run([changeOf('deleted', 'old', null)]);
+      const path = what === 'made' ? 'a' : 'deleted';
+      const { disk } = watchedDisk(async (_, step) => {
+        if (step === 'link') await yard.put(path, 'mine');
+      });
+      if (what === 'put back')
+        expect((await yard.undo({ disk })).left).toEqual([
+          { path, why: 'It was changed, made or deleted meanwhile.' },
+        ]);
+      else
+        await expect(yard.run([changeOf('a', null, 'new')], { disk, id: '2' })).rejects.toThrow(
+          'a: It was changed, made or deleted meanwhile.',
+        );
+      expect(await yard.text(path)).toBe('mine');
+      expect(Object.keys(await yard.look())).toEqual([path]);
+    },
+  );
+
+  test('makes files also where the file system knows no second names', async () => {
+    const yard = await newYard();
+    const { disk } = watchedDisk((_, what) => {
+      if (what === 'link') throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
+    });
+    await yard.run([changeOf('a', null, 'new')], { disk });
+    expect(await yard.text('a')).toBe('new');
+    expect(Object.keys(await yard.look())).toEqual(['a']);
+  });
+
   test('goes on where nothing has to be done for a file', async () => {
     const yard = await newYard();
     await yard.put('a', 'same', 0o640);
@@ -289,6 +344,56 @@ describe('an edit step', () => {
 });
 
 describe('a look at a file', () => {
+  test('lets others have their turn while a large file is hashed', async () => {
+    const yard = await newYard();
+    const large = Buffer.alloc(20 * 2 ** 20, 'a');
+    await yard.put('large', large);
+    let turns = 0;
+    let over = false;
+    const count = () => {
+      turns += 1;
+      if (!over) setImmediate(count);
+    };
+    const disk: Disk = {
+      ...realDisk,
+      async read(path) {
+        const found = await realDisk.read(path);
+        setImmediate(count);
+        return found;
+      },
+      async openFolder(path) {
+        const folder = await realDisk.openFolder(path);
+        const close = () => {
+          over = true;
+          return folder.close();
+        };
+        return { ...folder, close };
+      },
+    };
+    const found = await yard.open({ disk }).workspace.look('large');
+    expect(found).toMatchObject({ state: 'file', sha256: sha(large) });
+    expect(turns).toBeGreaterThanOrEqual(19);
+  });
+
+  test('holds one file in memory at a time', async () => {
+    const yard = await newYard();
+    for (const path of ['a', 'b', 'c']) await yard.put(path, path);
+    let [open, most] = [0, 0];
+    const disk: Disk = {
+      ...realDisk,
+      async read(path) {
+        open += 1;
+        most = Math.max(most, open);
+        const found = await realDisk.read(path);
+        open -= 1;
+        return found;
+      },
+    };
+    const { workspace } = yard.open({ disk });
+    await Promise.all(['a', 'b', 'c'].map((path) => workspace.look(path)));
+    expect(most).toBe(1);
+  });
+
   test('tells what a change would replace', async () => {
     const yard = await newYard();
     const { workspace } = yard.open();
@@ -297,11 +402,12 @@ describe('a look at a file', () => {
     await yard.put('large', large);
     await mkdir(yard.at('folder'));
     expect(await workspace.look('a')).toEqual({
-      ...{ state: 'file', sha256: sha('\uFEFFmark\r\n'), text: '\uFEFFmark\r\n' },
+      ...{ state: 'file', sha256: sha('\uFEFFmark\r\n'), bytes: 9, text: '\uFEFFmark\r\n' },
     });
     expect(await workspace.look('large')).toEqual({
       state: 'file',
       sha256: sha(large),
+      bytes: large.length,
       text: null,
     });
     expect(await workspace.look('none')).toEqual({ state: 'missing' });

@@ -118,6 +118,7 @@ export function watchedDisk(
     read: (path) => step('read', path, () => realDisk.read(path)),
     writeNew: (path, bytes, mode) =>
       step('writeNew', path, () => realDisk.writeNew(path, bytes, mode)),
+    link: (from, to) => step('link', from, () => realDisk.link(from, to)),
     rename: (from, to) => step('rename', from, () => realDisk.rename(from, to)),
     unlink: (path) => step('unlink', path, () => realDisk.unlink(path)),
     makeFolder: (path) => step('makeFolder', path, () => realDisk.makeFolder(path)),

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { GimoError } from '../../../src/contract/errors.ts';
 import { folderVersion } from '../../../src/execution/restore.ts';
 import {
   broken,
@@ -161,7 +162,7 @@ describe('a step that does not come to its end', () => {
   test('keeps a folder that it made if somebody put something there', async () => {
     const yard = await newYard();
     const { disk } = watchedDisk(async (_, what) => {
-      if (what === 'rename') {
+      if (what === 'link') {
         await yard.put('new/mine', 'mine');
         throw broken();
       }
@@ -201,13 +202,95 @@ describe('an undo', () => {
     return { yard, before };
   }
 
-  test('puts back what all steps of a run changed, and says the same when it is asked again', async () => {
+  test('puts back what all steps of a run changed, and has nothing to do when it is asked again', async () => {
     const { yard, before } = await ran();
-    const undone = { restored: ['a', 'b', 'gone/c', 'n/d'], left: [] };
-    expect(await yard.undo()).toEqual(undone);
+    expect(await yard.undo()).toEqual({ restored: ['a', 'b', 'gone/c', 'n/d'], left: [] });
     expect(await yard.look()).toEqual(before);
-    expect(await yard.undo()).toEqual(undone);
+    expect(await yard.undo()).toEqual({ restored: [], left: [] });
     expect(await yard.look()).toEqual(before);
+  });
+
+  test('that is asked a second time leaves what others made since the first', async () => {
+    const { yard } = await ran();
+    await yard.undo();
+    // Another run of the same work.
+    await yard.put('a', 'a2');
+    await yard.put('n/d', 'd2');
+    await unlink(yard.at('gone/c'));
+    const before = await yard.look();
+    expect(await yard.undo()).toEqual({ restored: [], left: [] });
+    expect(await yard.look()).toEqual(before);
+  });
+
+  test('that is asked a second time puts back what the first had to leave, and no more', async () => {
+    const { yard } = await ran();
+    await yard.undo({ unsaved: () => [yard.at('b')] });
+    await yard.put('a', 'a2');
+    expect(await yard.undo()).toEqual({ restored: ['b'], left: [] });
+    expect([await yard.text('a'), await yard.text('b')]).toEqual(['a2', 'b0']);
+  });
+
+  test('that is asked a second time knows what somebody had put back by hand', async () => {
+    const { yard } = await ran();
+    await yard.put('a', 'a0');
+    await yard.undo({ unsaved: () => [yard.at('b')] });
+    await yard.put('a', 'a1');
+    expect(await yard.undo()).toEqual({ restored: ['b'], left: [] });
+    expect(await yard.text('a')).toBe('a1');
+  });
+
+  test.each(['a failure', 'a crash'])(
+    'of a step that was put back after %s leaves what others made since',
+    async (how) => {
+      const yard = await newYard();
+      for (const path of ['a', 'b', 'c']) await yard.put(path, 'old');
+      let renames = 0;
+      const { disk } = watchedDisk((_, what) => {
+        if (what === 'rename' && ++renames === 2) throw how === 'a crash' ? new Crash() : broken();
+      });
+      const changes = ['a', 'b', 'c'].map((path) => changeOf(path, 'old', 'new'));
+      await expect(yard.run(changes, { disk })).rejects.toThrow();
+      if (how === 'a crash') await yard.settle();
+      // Somebody makes the same change by hand, also to a file that the step did not come to.
+      for (const path of ['a', 'b', 'c']) await yard.put(path, 'new');
+      expect(await yard.undo()).toEqual({ restored: [], left: [] });
+      for (const path of ['a', 'b', 'c']) expect(await yard.text(path)).toBe('new');
+    },
+  );
+
+  test('tells of what is back that this could not be noted, and notes it the next time', async () => {
+    const { yard, before } = await ran();
+    const full = new GimoError('storage_full', 'There is no room left.');
+    const putBack = () => Promise.reject(full);
+    const { left } = await yard.undo({ versions: { ...yard.versions, putBack } });
+    expect(left.map(({ path }) => path)).toEqual(['a', 'b', 'gone/c', 'n/d']);
+    for (const { why } of left) expect(why).toMatch(/could not be noted. There is no room left.$/);
+    expect(await yard.look()).toEqual(before);
+    expect((await yard.undo()).left).toEqual([]);
+    expect(await yard.undo()).toEqual({ restored: [], left: [] });
+  });
+
+  test('that was cut off is known at the next start, and leaves no temp file once it is finished', async () => {
+    const { yard, before } = await ran();
+    let dead = false;
+    const { disk } = watchedDisk((_, what) => {
+      dead ||= what === 'rename';
+      if (dead) throw new Crash();
+    });
+    await expect(yard.undo({ disk })).rejects.toThrow(Crash);
+    expect(Object.keys(await yard.look())).toContainEqual(expect.stringMatching(/\.tmp$/));
+    expect(await yard.open().workspace.undoing()).toEqual([runId]);
+    expect((await yard.undo()).left).toEqual([]);
+    expect(await yard.look()).toEqual(before);
+    expect(await yard.open().workspace.undoing()).toEqual([]);
+  });
+
+  test('that had nothing to do is not one that was cut off', async () => {
+    const { yard } = await ran();
+    for (let n = 0; n < 2; n += 1) {
+      await yard.undo();
+      expect(await yard.open().workspace.undoing()).toEqual([]);
+    }
   });
 
   test('goes on where it was broken off', async () => {

@@ -84,6 +84,25 @@ describe('one writer', () => {
     expect(() => first.fence()).not.toThrow();
   });
 
+  test("a process that was killed while it claimed is in nobody's way; one that lives is", async () => {
+    const at = await places();
+    const epochs = join(at.ledgerDir, 'epochs');
+    await mkdir(epochs, { recursive: true });
+    await mkdir(join(at.ledgerDir, 'epoch-1.lock'));
+    const child = spawn(process.execPath, ['-e', '']);
+    await once(child, 'exit');
+    const note = { host: hostname(), epoch: 1, claimed_at: 'then' };
+    const dead = { ...note, pid: child.pid, process_started: null };
+    await writeFile(join(epochs, `1.by-${child.pid}-0123456789ab`), JSON.stringify(dead));
+    const lives = { ...note, pid: process.pid, process_started: await processStarted(process.pid) };
+    const living = join(epochs, `1.by-${process.pid}-0123456789ab`);
+    await writeFile(living, JSON.stringify(lives));
+    expect(GimoError.is(await refusal(claim(at)), 'not_writer')).toBe(true);
+    await rm(living);
+    expect((await claim(at)).epoch).toBe(1);
+    expect(await readdir(epochs)).toEqual(['1']);
+  });
+
   test('of many that claim at once in one process, one gets it', async () => {
     const at = await places();
     const tries = await Promise.allSettled(Array.from({ length: 8 }, () => claim(at)));

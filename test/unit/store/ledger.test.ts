@@ -45,6 +45,16 @@ async function modes(dir: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(found));
 }
 
+test('what a write that was cut off left of a secret is swept', async () => {
+  const dir = await tempDir();
+  await fileVault(dir).set('token.admin', 'a-token-for-tests');
+  const secrets = join(dir, 'secrets');
+  // No process has an id like that.
+  await writeFile(join(secrets, '.s_token.admin.secret.4194999-0123456789ab.tmp'), 'a-tok');
+  await opened(dir);
+  expect(await readdir(secrets)).toEqual(['s_token.admin.secret']);
+});
+
 describe('the key', () => {
   test('of many that open a new ledger at once, all have one key', async () => {
     const dir = join(await tempDir(), 'ledger');

@@ -91,6 +91,35 @@ test('what is not as it was kept is not handed out', async () => {
   await expect(oldVersions.read(run, 's', 'f')).rejects.toMatchObject({ code: 'storage_error' });
 });
 
+test('what was put back is known as that after a restart, whatever was noted before', async () => {
+  const ledger = await opened();
+  const { oldVersions } = ledger;
+  const files = [kept('f', 'x', 'y'), kept('g', null, 'z'), kept('h', 'x', null)];
+  for (const step of ['1', '2']) await oldVersions.keep(run, step, files);
+  await oldVersions.putBack(run, '1', ['g', 'other']);
+  await Promise.all(['f', 'g'].map((path) => oldVersions.putBack(run, '1', [path])));
+  await oldVersions.putBack(run, 'other', ['f']);
+  const again = (await openLedger({ dir: ledger.dir, dataDir: '/data' })).oldVersions;
+  const back = (await again.of(run)).map(({ stepId, files: all }) => [
+    stepId,
+    ...all.flatMap((file) => (file.back ? [file.path] : [])),
+  ]);
+  expect(back).toEqual([['1', 'f', 'g'], ['2']]);
+  expect(Buffer.from(await again.read(run, '1', 'f')).toString()).toBe('x');
+});
+
+test('an undo that has begun is known until its end, also after a restart', async () => {
+  const ledger = await opened();
+  const { oldVersions } = ledger;
+  for (const id of [runId(2), run]) await oldVersions.beginUndo(id);
+  await oldVersions.beginUndo(run);
+  const again = (await openLedger({ dir: ledger.dir, dataDir: '/data' })).oldVersions;
+  expect(await again.undoing()).toEqual([run, runId(2)]);
+  for (let n = 0; n < 2; n += 1) await again.endUndo(run);
+  await again.remove(runId(2));
+  expect(await again.undoing()).toEqual([]);
+});
+
 test('a run is forgotten as a whole, and the others stay', async () => {
   const { dir, oldVersions } = await opened();
   for (const id of [run, runId(2)]) await oldVersions.keep(id, 's', [kept('f', 'x', null)]);

@@ -187,6 +187,9 @@ describe('a run', () => {
     expect(can('running', 'edit', 'done')).toBe(false);
     expect(can('cancelled', 'edit', 'skipped')).toBe(false);
     expect(can('done', 'prompt', 'done')).toBe(false);
+    const steps = [{ id: '1', kind: 'edit', status: 'done' }];
+    const undone_at = '2027-01-15T08:00:00.000Z';
+    expect(undoable(having(run('done', { steps, undone_at })))).toBe(null);
   });
 });
 

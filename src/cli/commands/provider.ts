@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import type { ProviderConfig } from '../../contract/records.ts';
+import type { Run, Session } from '../deps.ts';
+import { CliError, exitCodes } from '../failures.ts';
+import { example } from '../help.ts';
+import { tell } from '../tell.ts';
+import { addProviderAdd } from './provider-add.ts';
+
+/** `gimo provider`, `provider check`, `use` and `add` */
+export function addProvider(program: Command, run: Run): void {
+  const provider = program
+    .command('provider')
+    .description('list the model providers; the active one is asked')
+    .addHelpText('after', example('provider'))
+    .action(() => run(list));
+  provider
+    .command('check')
+    .description('reach for the active provider, and tell whether it answers')
+    .addHelpText('after', example('provider check', 'It ends with 0 only if the provider answers.'))
+    .action(() => run(check));
+  provider
+    .command('use')
+    .description('make a provider the active one')
+    .argument('<name>', 'its name')
+    .addHelpText(
+      'after',
+      example(
+        'provider use offline',
+        'Drafts that wait get another digest: whoever approves has to look again.',
+      ),
+    )
+    .action((name: string) => run((session) => use(session, name)));
+  addProviderAdd(provider, run);
+}
+
+async function list(session: Session): Promise<number> {
+  const { client } = await session.connect();
+  return tellProviders(session, await client.call('getProvider', {}));
+}
+
+async function check(session: Session): Promise<number> {
+  const { client } = await session.connect();
+  const { ok, latency_ms, detail } = await client.call('checkProvider', {});
+  tell(session, { ok, latency_ms, detail }, () => {
+    session.out.field('answers', ok ? 'yes' : 'no', ok ? 'green' : 'red');
+    session.out.field('after', `${latency_ms} ms`);
+    session.out.field('detail', detail);
+  });
+  return ok ? exitCodes.ok : exitCodes.refused;
+}
+
+async function use(session: Session, name: string): Promise<number> {
+  const { client } = await session.connect();
+  const config = await client.call('getProvider', {});
+  if (!Object.hasOwn(config.providers, name))
+    throw new CliError(
+      'refused',
+      `There is no provider named "${name}"; nothing was changed. Look with: gimo provider`,
+    );
+  return tellProviders(session, await client.call('setProvider', { ...config, active: name }));
+}
+
+/** Shows the providers. None of their keys is ever told. */
+export function tellProviders(session: Session, config: ProviderConfig): number {
+  return tell(session, config, ({ active, providers }) =>
+    session.out.table(
+      [
+        { title: '', min: 1 },
+        { title: 'NAME', min: 8 },
+        { title: 'TYPE', min: 8 },
+        { title: 'MODEL', min: 8 },
+        { title: 'ADDRESS', min: 8 },
+      ],
+      Object.entries(providers).map(([name, { type, model, base_url }]) => [
+        { text: name === active ? '*' : '', colour: 'green' },
+        ...[name, type, model, base_url ?? "the type's own"],
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,5 @@
+import type { RunStep } from './records.ts';
+
+/** Where a run is: its first step that has not been done. At a gate it is the gate. */
+export const nextStep = (steps: readonly RunStep[]): RunStep | undefined =>
+  steps.find(({ status }) => status !== 'done');

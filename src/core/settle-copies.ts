@@ -1,0 +1,44 @@
+import type { Watched } from '../contract/rows/upkeep.ts';
+import { type Audit, parseLine } from './audit.ts';
+import type { ChangeSource } from './change-sources.ts';
+import type { AuditFile } from './ports.ts';
+import { systemActor } from './principals.ts';
+
+/** What sets each of them, in the audit. */
+const setters: Record<string, Watched> = {
+  setConfig: 'config',
+  setProvider: 'provider',
+  setAllowlist: 'allowlist',
+};
+const settled = 'settleCopy';
+/** How many lines from the end of the audit are looked at: what was cut off is among the last that were begun. */
+const mostLines = 500;
+
+/**
+ * After a start: where setting something was cut off between the ledger and the workspace's copy of it, nobody has
+ * changed the file, it is only old. The audit tells: there is an intent without an outcome.
+ */
+export async function settleCopies(
+  sources: readonly ChangeSource[],
+  file: Pick<AuditFile, 'tail'>,
+  audit: Audit,
+): Promise<void> {
+  const open = new Set<Watched>();
+  for (const line of await file.tail(mostLines)) {
+    const entry = parseLine(line);
+    const what = entry?.operation === settled ? entry.target : setters[entry?.operation ?? ''];
+    for (const source of sources) {
+      if (source.what !== what) continue;
+      if (entry?.outcome === 'intent') open.add(source.what);
+      else open.delete(source.what);
+    }
+  }
+  for (const source of sources) {
+    if (!open.has(source.what)) continue;
+    const act = { correlationId: 'recovery', actor: systemActor, operation: settled };
+    await audit.around({ ...act, target: source.what, request: null }, async () => {
+      // What lay there before anything was ever accepted is not ours.
+      if (await source.wasAccepted()) await source.restore();
+    });
+  }
+}

@@ -1,0 +1,16 @@
+import type { Problems } from '../problems.ts';
+import type { Server } from '../server.ts';
+import type { AuditVerdict } from './facts.ts';
+
+/** What the commands of the control plane act through. */
+export interface ControlParts {
+  server: Server;
+  problems: Problems;
+  /** Shows what was found out about the audit log. */
+  verified(verdict: AuditVerdict): void;
+  /** Reads again what no event tells. Rejects as the client does. */
+  refresh(): Promise<void>;
+}
+
+/** How long a message stands in the status bar, in milliseconds. */
+export const toldMs = 6000;

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { storageError, syncDir } from './files.ts';
+import { type Holder, holderState, readHolder } from './process.ts';
+
+/*
+ * A process that is killed while it claims leaves a lock that looks alive for seconds. So whoever is about to claim an
+ * epoch says so first, in a file of its own beside the epochs: where all who did are dead, the lock is nobody's.
+ */
+
+const claimNote = /^([1-9]\d{0,14})\.by-\d+-[0-9a-f]{12}$/;
+
+/** @returns the note's path */
+export async function noteClaim(epochs: string, holder: Holder): Promise<string> {
+  const unique = `${holder.pid}-${randomBytes(6).toString('hex')}`;
+  const path = join(epochs, `${holder.epoch}.by-${unique}`);
+  try {
+    const handle = await open(path, 'wx', 0o600);
+    try {
+      await handle.writeFile(JSON.stringify(holder));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await syncDir(epochs);
+  } catch (error) {
+    throw storageError(error, 'the claim');
+  }
+  return path;
+}
+
+/**
+ * Whether everybody who said that they claim an epoch is dead. A note that cannot be read is half written, and its
+ * writer had not come to the lock yet.
+ *
+ * @param ours the note that does not count
+ */
+export async function isAbandoned(epochs: string, epoch: number, ours?: string): Promise<boolean> {
+  let dead = 0;
+  for (const name of await readdir(epochs)) {
+    const path = join(epochs, name);
+    if (claimNote.exec(name)?.[1] !== String(epoch) || path === ours) continue;
+    const holder = await readHolder(path);
+    if (holder === null) continue;
+    if ((await holderState(holder)) !== 'dead') return false;
+    dead += 1;
+  }
+  return dead > 0;
+}
+
+/** Forgets the notes of an epoch, and of all before it. */
+export async function forgetNotes(epochs: string, epoch: number): Promise<void> {
+  for (const name of await readdir(epochs)) {
+    const noted = Number(claimNote.exec(name)?.[1]);
+    if (noted <= epoch) await rm(join(epochs, name), { force: true });
+  }
+}
