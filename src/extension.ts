@@ -83,7 +83,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const allViews = createViews(
     (error) => problems.note(error),
     (count) => status.waiting(count),
-    createControlPlane({ server, reviews, problems }),
+    createControlPlane({ server, reviews, asksAbout: questions.asksAbout, problems }),
   );
   views = allViews;
   show(server.state);

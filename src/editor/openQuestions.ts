@@ -32,6 +32,8 @@ export interface QuestionHost {
 export interface OpenQuestions extends Person {
   /** The server of the window, or null. What another one asked is not open any more. */
   connect(host: QuestionHost | null): void;
+  /** Whether a question about this record is open. */
+  asksAbout(subject: PanelSubject): boolean;
   dispose(): void;
 }
 
@@ -140,6 +142,12 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
           for (const one of open) if (concerns(event, one.question)) look(one).catch(ui.note);
         }) ?? (() => {});
     },
+    asksAbout: ({ kind, id }) =>
+      [...open].some(({ question }) => {
+        if (question.about === 'config') return false;
+        const about = subjectOf(question);
+        return about.kind === kind && about.id === id;
+      }),
     dispose() {
       unsubscribe();
       notifying.dispose();

@@ -288,6 +288,8 @@ export async function sweepTemps(dir: string): Promise<number> {
     }
     swept += 1;
   }
+  // Of a folder that is seldom looked at, they would be back after a power cut.
+  if (swept > 0) await syncDir(dir);
   return swept;
 }
 

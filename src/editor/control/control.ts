@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { ChangeType } from '../../contract/events.ts';
+import type { PanelSubject } from '../../contract/panel.ts';
 import type { Served } from '../../http/served.ts';
 import { coalesce } from '../coalesce.ts';
 import { type ControlCommand, contextKeys } from '../ids.ts';
@@ -31,6 +32,8 @@ import type { WaitingLists } from './waitingNews.ts';
 export interface ControlOptions {
   server: Server;
   reviews: Pick<ReviewPanels, 'open'>;
+  /** Whether the person is being asked about a record. */
+  asksAbout(subject: PanelSubject): boolean;
   problems: Problems;
   /** Called when there is something else to see. */
   changed(): void;
@@ -60,7 +63,7 @@ export function createControl(options: ControlOptions): Control {
   const { server, problems, changed } = options;
   const audit = createAuditDocument(problems.note);
   const changeDocuments = createChangeDocuments();
-  const notifications = createNotifications(options.reviews, problems.tell);
+  const notifications = createNotifications(options.reviews, options.asksAbout, problems.tell);
   let host: Served | null = null;
   let facts: Facts | null = null;
   let verdict: AuditVerdict | null = null;

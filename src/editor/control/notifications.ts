@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { PanelSubject } from '../../contract/panel.ts';
 import { coalesce } from '../coalesce.ts';
 import { settingIds } from '../ids.ts';
 import type { ReviewPanels } from '../review/panels.ts';
@@ -24,12 +25,14 @@ export interface Notifications extends vscode.Disposable {
 
 export function createNotifications(
   reviews: Pick<ReviewPanels, 'open'>,
+  asksAbout: (subject: PanelSubject) => boolean,
   failed: (error: unknown) => void,
 ): Notifications {
   const news = createWaitingNews();
   let untold: Waits[] = [];
   const tell = async () => {
-    const fresh = untold;
+    // What the person is asked about they are told with the question.
+    const fresh = untold.filter(({ subject }) => !asksAbout(subject));
     untold = [];
     const [first] = fresh;
     if (first === undefined) return;
