@@ -36,19 +36,18 @@ export function onTerminal({ deps, json }: Session): boolean {
  * @throws CliError `refused` after a no, `interrupted` after Ctrl-C
  */
 export async function demandYes(session: Session, { text, otherwise }: Question): Promise<void> {
-  session.err.line({ text: `${text} Type yes`, colour: 'bold' });
-  const answer = await readLine(session, otherwise);
+  const answer = await readLine(session, { text: `${text} Type yes`, otherwise });
   if (answer?.trim() !== 'yes') throw new CliError('refused', otherwise);
 }
 
 /**
- * Waits for one line. The terminal stays in its line mode, so that the person can mend it.
+ * Asks, and waits for one line. The terminal stays in its line mode, so that the person can mend it.
  *
  * @returns the line without its end, or null when the input ended without one
  * @throws CliError `interrupted` after Ctrl-C
  */
-const readLine = (session: Session, otherwise: string) =>
-  lineOf(session, createInterface({ input: session.deps.stdin, terminal: false }), otherwise);
+const readLine = (session: Session, question: Question) =>
+  lineOf(session, createInterface({ input: session.deps.stdin, terminal: false }), question);
 
 /**
  * Asks for a secret, which is not shown while it is typed.
@@ -62,14 +61,14 @@ export async function askSecret(session: Session, question: Question): Promise<s
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const input = session.deps.stdin;
   const lines = createInterface({ input, output, terminal: true, historySize: 0 });
-  session.err.line({ text: question.text, colour: 'bold' });
-  return await lineOf(session, lines, question.otherwise);
+  return await lineOf(session, lines, question);
 }
 
+/** The question stands there once its answer is waited for: who presses Ctrl-C at once is answered, too. */
 async function lineOf(
-  { deps }: Session,
+  { deps, err }: Session,
   lines: ReturnType<typeof createInterface>,
-  otherwise: string,
+  { text, otherwise }: Question,
 ): Promise<string | null> {
   let onInterrupt: () => void = () => undefined;
   try {
@@ -79,6 +78,7 @@ async function lineOf(
       lines.once('SIGINT', onInterrupt);
       lines.once('line', resolve);
       lines.once('close', () => resolve(null));
+      err.line({ text, colour: 'bold' });
     });
   } finally {
     deps.signals.off('SIGINT', onInterrupt);
