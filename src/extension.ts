@@ -83,7 +83,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const allViews = createViews(
     (error) => problems.note(error),
     (count) => status.waiting(count),
-    createControlPlane({ server, reviews, asksAbout: questions.asksAbout, problems }),
+    createControlPlane({
+      ...{ server, reviews, problems },
+      asksAbout: (subject) => questions.asksAbout(subject) || reviews.shows(subject),
+    }),
   );
   views = allViews;
   show(server.state);

@@ -32,7 +32,7 @@ import type { WaitingLists } from './waitingNews.ts';
 export interface ControlOptions {
   server: Server;
   reviews: Pick<ReviewPanels, 'open'>;
-  /** Whether the person is being asked about a record. */
+  /** Whether the person is being asked about a record, or looks at it. */
   asksAbout(subject: PanelSubject): boolean;
   problems: Problems;
   /** Called when there is something else to see. */

@@ -25,6 +25,8 @@ export interface ReviewPanelOptions {
 export interface ReviewPanels extends vscode.Disposable {
   /** Shows a record; reveals its panel if there is one. */
   open(subject: PanelSubject, options?: { preserveFocus?: boolean }): void;
+  /** Whether a person can see a record's panel now. */
+  shows(subject: PanelSubject): boolean;
   /** Whether a panel of this window has rendered a draft with exactly this digest, since the window loaded. */
   hasRendered(draftId: string, digest: string): boolean;
 }
@@ -132,6 +134,7 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
   follow();
   return {
     open,
+    shows: (subject) => opened.get(keyOf(subject))?.panel.visible ?? false,
     hasRendered: (draftId, digest) => rendered.has(`${draftId} ${digest}`),
     dispose() {
       unsubscribe();
