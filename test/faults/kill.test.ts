@@ -10,11 +10,11 @@ import { killEverywhere } from './kill.ts';
 import { beginnings, killStarts } from './kill-starts.ts';
 
 /*
- * A server is killed at the calls with which an operation changes something on the disk: every second of them, which the
+ * A server is killed at the calls with which an operation changes something on the disk: every fourth of them, which the
  * seed decides, so that CI stays within its time, each in one of its
  * variants (in front of the call, in the middle of what is written, after it; nothing, all or some of that lost which
  * was not synced), which is another from point to point and from seed to seed. Every point in every variant, which takes
- * twelve to eighteen times as long: `GIMO_FAULTS_ALL=1 npm run test:faults`. What one seed has found, it finds again:
+ * two dozen to three dozen times as long: `GIMO_FAULTS_ALL=1 npm run test:faults`. What one seed has found, it finds again:
  * `GIMO_FAULTS_SEED=…`.
  */
 const seed = Number(process.env.GIMO_FAULTS_SEED ?? Date.now() % 1_000_000);

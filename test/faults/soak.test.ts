@@ -3,7 +3,7 @@ import { soak } from './soak.ts';
 
 /** Chosen anew each time, and told; `GIMO_FAULTS_SEED` and `GIMO_FAULTS_KILLS` say otherwise. */
 const seed = Number(process.env.GIMO_FAULTS_SEED ?? Date.now() % 1_000_000);
-const kills = Number(process.env.GIMO_FAULTS_KILLS ?? 300);
+const kills = Number(process.env.GIMO_FAULTS_KILLS ?? 100);
 const lanes = 3;
 
 it('a server that is killed at random, again and again, keeps all that it has told its clients', {
