@@ -21,8 +21,11 @@ const keyPath = (dir: string) => join(dir, 'key.json');
  * @throws GimoError `storage_error` if there is one that cannot be read: another must not silently take its place
  */
 export async function readKey(dir: string): Promise<KeyFile | null> {
-  const text = await readText(keyPath(dir));
-  if (text === null && stampAt(keyPath(dir)) === null) return null;
+  const path = keyPath(dir);
+  let text = await readText(path);
+  if (text === null && stampAt(path) === null) return null;
+  // It may have been made between the two looks.
+  text ??= await readText(path);
   const key = KeyFile.safeParse(parseJson(text ?? '')).data;
   if (key !== undefined) return key;
   throw new GimoError(
