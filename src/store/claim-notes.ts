@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { storageError, syncDir } from './files.ts';
+import { storageError, syncDir, writeNew } from './files.ts';
 import { type Holder, holderState, readHolder } from './process.ts';
 
 /*
@@ -16,13 +16,7 @@ export async function noteClaim(epochs: string, holder: Holder): Promise<string>
   const unique = `${holder.pid}-${randomBytes(6).toString('hex')}`;
   const path = join(epochs, `${holder.epoch}.by-${unique}`);
   try {
-    const handle = await open(path, 'wx', 0o600);
-    try {
-      await handle.writeFile(JSON.stringify(holder));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeNew(path, JSON.stringify(holder));
     await syncDir(epochs);
   } catch (error) {
     throw storageError(error, 'the claim');

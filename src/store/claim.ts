@@ -1,5 +1,5 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
-import { open, readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check, lock } from 'proper-lockfile';
 import { GimoError } from '../contract/errors.ts';
@@ -12,6 +12,7 @@ import {
   storageError,
   syncDir,
   writeAtomic,
+  writeNew,
 } from './files.ts';
 import { describeSelf, Holder, holderState, readHolder } from './process.ts';
 
@@ -159,13 +160,7 @@ async function epochsIn(places: Places): Promise<number[]> {
 async function createEpoch(places: Places, holder: Holder): Promise<void> {
   const path = places.epoch(holder.epoch);
   try {
-    const handle = await open(path, 'wx', 0o600);
-    try {
-      await handle.writeFile(JSON.stringify(holder));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeNew(path, JSON.stringify(holder));
     await syncDir(places.epochs);
   } catch (error) {
     if (hasCode(error, 'EEXIST')) throw busy();

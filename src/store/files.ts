@@ -110,7 +110,15 @@ function tempPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.${unique}.tmp`);
 }
 
-async function writeNew(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+/**
+ * Writes a file that must not be there yet, and syncs it; its name is not synced. Throws what the file system throws,
+ * `EEXIST` if it is there.
+ */
+export async function writeNew(
+  path: string,
+  data: string | Uint8Array,
+  mode = 0o600,
+): Promise<void> {
   const handle = await open(path, 'wx', mode);
   try {
     await handle.writeFile(data);

@@ -1,10 +1,10 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { link, open, rm } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import type { KeyPurpose } from '../core/ports.ts';
-import { hasCode, parseJson, readText, storageError, syncDir } from './files.ts';
+import { hasCode, parseJson, readText, storageError, syncDir, writeNew } from './files.ts';
 import { stampAt } from './record-file.ts';
 
 const KeyFile = z.object({
@@ -44,7 +44,7 @@ export async function ensureKey(dir: string): Promise<KeyFile> {
   };
   const temp = join(dir, `.key.json.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   try {
-    await createNew(temp, `${JSON.stringify(made)}\n`);
+    await writeNew(temp, `${JSON.stringify(made)}\n`);
     // A link comes into being whole and only if the name is free; so nobody ever reads half a key.
     await linkOrCreate(temp, keyPath(dir), `${JSON.stringify(made)}\n`);
     await syncDir(dir);
@@ -64,17 +64,7 @@ async function linkOrCreate(temp: string, path: string, text: string): Promise<v
   } catch (error) {
     // File systems without links (exFAT, some network shares).
     if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR')) throw error;
-    await createNew(path, text);
-  }
-}
-
-async function createNew(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    await writeNew(path, text);
   }
 }
 

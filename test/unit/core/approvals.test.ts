@@ -280,21 +280,24 @@ describe('an approve that is told to have failed', () => {
     const draft = await call('createDraft', { prompt: 'p', steps: [edit] });
     const approve = () =>
       call('approveDraft', { draft_id: draft.id, digest: draft.digest ?? undefined });
-    return { parts, call, draft, approve };
+    /** An approve whose artifact stands: a sync has failed after the rename, and the removal with it. */
+    const failWithArtifact = async () => {
+      const { approved } = parts.store;
+      const { put, remove } = approved;
+      approved.put = async (artifact) => {
+        await put(artifact);
+        throw refused;
+      };
+      approved.remove = () => Promise.reject(refused);
+      await expect(approve()).rejects.toBe(refused);
+      Object.assign(approved, { put, remove });
+    };
+    return { parts, call, draft, approve, failWithArtifact };
   }
 
   it('makes nothing run although the disk kept its artifact, whatever becomes of the draft', async () => {
-    const { parts, call, draft, approve } = await withDraft();
-    const { approved } = parts.store;
-    const { put, remove } = approved;
-    // As a sync fails after the rename, and the removal with it.
-    approved.put = async (artifact) => {
-      await put(artifact);
-      throw refused;
-    };
-    approved.remove = () => Promise.reject(refused);
-    await expect(approve()).rejects.toBe(refused);
-    Object.assign(approved, { put, remove });
+    const { call, draft, approve, failWithArtifact } = await withDraft();
+    await failWithArtifact();
     const [left] = await call('listApproved', {});
     expect(left).toMatchObject({ draft_id: draft.id, runnable: false });
     const run = () => call('createRun', { approved_id: left?.id ?? '' });
@@ -320,16 +323,8 @@ describe('an approve that is told to have failed', () => {
   });
 
   it('settles no draft that was changed since', async () => {
-    const { parts, call, draft, approve } = await withDraft();
-    const { approved } = parts.store;
-    const { put, remove } = approved;
-    approved.put = async (artifact) => {
-      await put(artifact);
-      throw refused;
-    };
-    approved.remove = () => Promise.reject(refused);
-    await expect(approve()).rejects.toBe(refused);
-    Object.assign(approved, { put, remove });
+    const { parts, call, draft, failWithArtifact } = await withDraft();
+    await failWithArtifact();
     await call('editDraft', { draft_id: draft.id, prompt: 'another' });
     const { core } = await startCore(parts);
     const now = await calling(core)('getDraft', { draft_id: draft.id });
