@@ -20,7 +20,8 @@ import path from 'node:path';
 import { build } from 'esbuild';
 
 const root = import.meta.dirname;
-const limits = { activation: 100_000, host: 1_800_000, webview: 600_000 };
+/* How large what ships may be: see scripts/gates/sizes.ts. */
+const limits = JSON.parse(readFileSync(path.join(root, 'scripts/gates/sizes.json'), 'utf8'));
 
 /** What the extension loads lazily: a source file, and the file of dist that it becomes. */
 const lazy = {
@@ -161,6 +162,11 @@ const outputs = {
 };
 const shown = webview.metafile.outputs;
 writeNotices(packagesOf({ ...outputs, ...shown }));
+// For the gates; it does not ship.
+writeFileSync(
+  path.join(root, 'dist/metafile.json'),
+  JSON.stringify({ outputs: { ...outputs, ...shown } }),
+);
 printSizes(outputs);
 printSizes(shown);
 check(extension.metafile.outputs, outputs, shown);
@@ -189,18 +195,26 @@ function packagesOf(all) {
 /** The licences of what is bundled ask to be shipped with it. */
 function writeNotices(dirs) {
   const notices = dirs.map((dir) => {
-    const { name, version, license } = JSON.parse(
-      readFileSync(path.join(root, dir, 'package.json')),
-    );
+    const manifest = JSON.parse(readFileSync(path.join(root, dir, 'package.json')));
     const file = readdirSync(path.join(root, dir)).find((entry) => /^licen[cs]e/i.test(entry));
+    const { name, version } = manifest;
     const text =
-      file === undefined ? `Licence: ${license}` : readFileSync(path.join(root, dir, file));
+      file === undefined ? textOfLicence(manifest) : readFileSync(path.join(root, dir, file));
     return `${name} ${version}\n\n${text}\n`;
   });
   writeFileSync(
     path.join(root, 'dist/THIRD_PARTY_NOTICES.txt'),
     notices.join(`\n${'-'.repeat(72)}\n\n`),
   );
+}
+
+/** Some packages name their licence and bring no text of it. That of the MIT licence stands in ours. */
+function textOfLicence({ license, author }) {
+  if (license !== 'MIT') return `Licence: ${license}`;
+  const [, terms] = /^Copyright .*\n+([\s\S]*)$/m.exec(
+    readFileSync(path.join(root, 'LICENSE'), 'utf8'),
+  );
+  return `MIT License\n\nCopyright (c) ${author?.name ?? author ?? 'its authors'}\n\n${terms}`;
 }
 
 function printSizes(all) {
@@ -220,17 +234,18 @@ function printSizes(all) {
 
 function check(activation, all, shown) {
   const sum = (some) => codeOf(some).reduce((total, [, { bytes }]) => total + bytes, 0);
-  const faults = [];
-  if (sum(activation) > limits.activation)
-    faults.push(
-      `To activate, ${sum(activation)} bytes are loaded; the limit is ${limits.activation}.`,
-    );
-  if (sum(all) > limits.host)
-    faults.push(`Host code is ${sum(all)} bytes in all; the limit is ${limits.host}.`);
   const panel = Object.entries(shown).filter(([file]) => !file.endsWith('.map'));
-  const shownBytes = panel.reduce((total, [, { bytes }]) => total + bytes, 0);
-  if (shownBytes > limits.webview)
-    faults.push(`The panel is ${shownBytes} bytes; the limit is ${limits.webview}.`);
+  const found = {
+    activation: sum(activation),
+    host: sum(all),
+    panel: panel.reduce((total, [, { bytes }]) => total + bytes, 0),
+  };
+  const faults = Object.entries(found)
+    .filter(([name, bytes]) => bytes > limits[name].limit)
+    .map(
+      ([name, bytes]) =>
+        `The size of ${name} is ${bytes} bytes; the limit is ${limits[name].limit}.`,
+    );
   const early = packagesOf(activation);
   if (early.length > 0)
     faults.push(`To activate, packages are loaded that may wait: ${early.join(', ')}.`);

@@ -1,19 +1,46 @@
 /*
  * `npm run pictures`: makes the pictures of the README anew, by the end-to-end test that does the main job in the real
- * workbench.
+ * workbench, and the gallery in `docs`, by a tour through the whole extension.
+ *
+ *   npm run pictures                all of them
+ *   npm run pictures -- readme      those of the README
+ *   npm run pictures -- gallery     the gallery
+ *   npm run pictures -- matrix      each stop of the tour in every theme and at several widths, checked with axe, into
+ *                                   `test-results/gallery`, to be looked at
  */
-import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
+import { startVitest } from 'vitest/node';
 
 const root = path.dirname(import.meta.dirname);
-const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
-const args = [vitest, 'run', '--project', 'e2e', 'test/e2e/main-job.test.ts'];
-const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-if (status === 0)
+const seconds = 1000;
+const wanted = process.argv.slice(2);
+const wants = (name) => wanted.length === 0 || wanted.includes(name);
+
+/** Runs a file with the set-up of the end-to-end tests, and tells whether all went well. */
+async function drive(file) {
+  const vitest = await startVitest('test', [], {
+    ...{ root, config: false, watch: false, include: [file] },
+    globalSetup: ['test/e2e/setup.ts'],
+    // What is done builds on what was done before it.
+    bail: 1,
+    reporters: ['verbose'],
+    testTimeout: 600 * seconds,
+    hookTimeout: 180 * seconds,
+  });
+  const failed = process.exitCode !== undefined && process.exitCode !== 0;
+  await vitest.close();
+  return !failed;
+}
+
+if (wants('readme') && (await drive('test/e2e/main-job.test.ts')))
   for (const name of ['review', 'diff', 'run'])
     copyFileSync(
       path.join(root, `test-results/e2e/main-job-${name}.png`),
       path.join(root, `media/${name}.png`),
     );
-process.exitCode = status ?? 1;
+if (wants('gallery')) await drive('scripts/gallery/gallery.tour.ts');
+if (wanted.includes('matrix')) {
+  process.env.GALLERY_MATRIX = '1';
+  await drive('scripts/gallery/gallery.tour.ts');
+}

@@ -14,7 +14,9 @@ import { createServer, type Server, type ServerState } from './editor/server.ts'
 import { watchSettings } from './editor/settings.ts';
 import { canServe, type HostSurroundings, joinServerOfWindow } from './editor/startHost.ts';
 import { createStatusBar } from './editor/statusBar.ts';
+import { createTokenNews } from './editor/tokenNews.ts';
 import { createViews, type Views } from './editor/trees/views.ts';
+import { createVaults } from './editor/vault.ts';
 
 /** Milliseconds that the editor leaves an extension to shut down, with some to spare. */
 const shutdownMs = 2000;
@@ -29,7 +31,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const status = createStatusBar();
   const runLogs = createRunLogDocuments(problems.note);
   const models = createLanguageModels(context.globalState, problems.note);
-  const questions = createQuestions({ review: (subject) => reviews.open(subject), problems });
+  const questions = createQuestions({
+    review: (subject) => reviews.open(subject),
+    requests(count) {
+      status.waiting({ requests: count });
+      control.requests(count);
+    },
+    problems,
+  });
+  const tokenNews = createTokenNews(problems);
   const surroundings: HostSurroundings = {
     models,
     person: questions,
@@ -37,11 +47,8 @@ export function activate(context: vscode.ExtensionContext): void {
     context,
     logger: channelLogger(channel),
     version: String(context.extension.packageJSON.version),
-    secretsFailed: (error) =>
-      problems.warn(
-        'The editor cannot keep the GIMO tokens on this computer (is there a keyring?), so they last until this window closes.',
-        error,
-      ),
+    vaultOf: createVaults(context.secrets, tokenNews.refused),
+    tokensMadeAnew: tokenNews.madeAnew,
   };
 
   let views: Views | undefined;
@@ -80,19 +87,22 @@ export function activate(context: vscode.ExtensionContext): void {
   });
 
   const runningHost = () => (server.state.name === 'running' ? server.state.host : null);
+  const control = createControlPlane({
+    ...{ server, reviews, problems },
+    asksAbout: (subject) => questions.asksAbout(subject) || reviews.shows(subject),
+    locked: (level) => status.locked(level),
+  });
   const allViews = createViews(
     (error) => problems.note(error),
-    (count) => status.waiting(count),
-    createControlPlane({
-      ...{ server, reviews, problems },
-      asksAbout: (subject) => questions.asksAbout(subject) || reviews.shows(subject),
-    }),
+    (what) => status.waiting(what),
+    control,
   );
   views = allViews;
   show(server.state);
 
   const documents = createDraftDocuments({
     host: runningHost,
+    starting: () => server.state.name === 'starting',
     onHostChange: hostChanged.event,
     memory: context.workspaceState,
     problems,
@@ -115,7 +125,9 @@ export function activate(context: vscode.ExtensionContext): void {
       ...{ host: runningHost, onHostChange: hostChanged.event },
       ...{ version: surroundings.version, note: problems.note },
     }),
-    registerCommands({ server, views: allViews, reviews, runLogs, models, problems }),
+    registerCommands({
+      ...{ server, views: allViews, reviews, runLogs, models, problems, status, questions },
+    }),
     vscode.workspace.onDidGrantWorkspaceTrust(startIfWanted),
     watchSettings(server, startIfWanted, problems),
   );

@@ -48,6 +48,8 @@ interface CodeServerOptions {
   settings?: Readonly<Record<string, unknown>>;
   /** Set beside what is inherited. */
   env?: Readonly<Record<string, string>>;
+  /** For the Node that runs it; its extension hosts get them as well. */
+  nodeArguments?: readonly string[];
 }
 
 /** Starts a real VS Code that a browser shows, with the packaged extension installed. It listens on this computer only. */
@@ -83,7 +85,8 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   const port = socket === undefined ? await freePort() : 0;
   if (socket !== undefined) rmSync(socket, { force: true });
   const out = openSync(options.log, 'w');
-  const child = spawn(host.node, [host.entry, ...where, ...quietArguments(socket ?? port)], {
+  const own = [...(options.nodeArguments ?? []), host.entry];
+  const child = spawn(host.node, [...own, ...where, ...quietArguments(socket ?? port)], {
     env,
     stdio: ['ignore', out, out],
     // A process group of its own, so that no extension host outlives it.

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { KeyPurpose } from '../core/ports.ts';
+import type { KeyPurpose } from '../core/ledger-ports.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

@@ -66,12 +66,17 @@ async function show<S extends string, R>(
     list.columns,
     body.map((record) => list.row(record, now)),
   );
-  footer(session.err, body.length, page?.total);
+  if (page !== undefined) footer(session.err, body.length, page);
   return exitCodes.ok;
 }
 
 /** Says how much of a list was not shown; nothing if all of it was. */
-function footer(out: Output, shown: number, total: number | undefined): void {
-  if (total !== undefined && total > shown)
-    out.line({ text: `${shown} of ${total}; --limit shows more.`, colour: 'dim' });
+function footer(
+  out: Output,
+  shown: number,
+  { total, next }: { total: number | null; next: string | null },
+): void {
+  const more = total === null ? next !== null : total > shown;
+  if (more)
+    out.line({ text: `${shown} of ${total ?? 'more'}; --limit shows more.`, colour: 'dim' });
 }

@@ -48,7 +48,7 @@ const textOf = (part: Part) => (typeof part === 'string' ? part : part.text);
  * Whether colours may be used: on a terminal that has them, unless NO_COLOR (no-color.org) says otherwise. FORCE_COLOR
  * (force-color.org) decides before all that, as it does for Node; 0 or false means no.
  */
-export function mayColour(sink: Sink, env: Env): boolean {
+function mayColour(sink: Sink, env: Env): boolean {
   const forced = env.FORCE_COLOR ?? '';
   if (forced !== '') return forced !== '0' && forced !== 'false';
   return sink.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';

@@ -89,18 +89,19 @@ class Gone extends Error {
 const gone = (cause: unknown) =>
   new GimoError('not_writer', 'The server went away. Try again in a moment.', { cause });
 
-/** Says what a connection that breaks in the middle means, and notices when the server has forgotten this client. */
-function tellingLoss(transport: Transport, forgotten: (error: unknown) => void): Transport {
+/** Says what a connection that breaks in the middle means, and tells when the server is gone or has forgotten this client. */
+function tellingLoss(transport: Transport, lost: (error: unknown) => void): Transport {
   return {
     async send(id, args, options) {
       try {
         return await transport.send(id, args, options);
       } catch (error) {
         if (GimoError.is(error, 'token_invalid')) {
-          forgotten(error);
+          lost(error);
           throw gone(error);
         }
         if (!isNetworkError(error)) throw error;
+        lost(error);
         throw new GimoError(
           'not_writer',
           'The server went away before it answered, so it may or may not have done what was asked. Look before you try again.',

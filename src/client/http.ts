@@ -100,11 +100,11 @@ function toAnswer(response: Response, body: unknown): Answer<unknown> {
     body,
     status: response.status,
     ...(etag === null ? {} : { etag }),
-    ...(total === null
+    ...(total === null && next === undefined
       ? {}
       : {
           page: {
-            total: Number(total),
+            total: total === null ? null : Number(total),
             next: next === undefined ? null : decodeURIComponent(next),
           },
         }),

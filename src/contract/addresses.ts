@@ -8,6 +8,20 @@ export const vendorBaseUrls = {
 } as const;
 
 /**
+ * The origin that a text names, without a slash at the end; null if it names something else, or more: only http and
+ * https, a host and perhaps a port.
+ */
+export function originIn(text: string): string | null {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : null;
+  return url !== null && isBareOrigin(url) ? url.origin : null;
+}
+
+const isBareOrigin = (url: URL) =>
+  ['http:', 'https:'].includes(url.protocol) &&
+  [url.origin, `${url.origin}/`].includes(url.href) &&
+  url.hostname !== '';
+
+/**
  * Says what is wrong with a base URL. Credentials do not belong into it (they would show wherever the address does),
  * and a query or a fragment cannot be followed by the path that is asked.
  *

@@ -61,7 +61,10 @@ export function collectSchemas(): Schemas {
   return {
     of(schema, direction) {
       const whole = WithDefs.parse(
-        z.toJSONSchema(schema, { io: direction, metadata: registry, target: 'draft-2020-12' }),
+        z.toJSONSchema(schema, {
+          ...{ io: direction, metadata: registry, target: 'draft-2020-12' },
+          override: addDescription,
+        }),
       );
       for (const [id, inner] of Object.entries(whole.$defs ?? {}))
         found[nameOf(id, direction)] = refer(inner, direction);
@@ -70,6 +73,15 @@ export function collectSchemas(): Schemas {
     referred: () =>
       Object.fromEntries(Object.entries(found).sort(([one], [other]) => (one < other ? -1 : 1))),
   };
+}
+
+/** What `describe` says stands in zod's own registry, beside the one of the names. */
+function addDescription(at: {
+  zodSchema: z.core.$ZodType;
+  jsonSchema: z.core.JSONSchema.BaseSchema;
+}) {
+  const description = z.globalRegistry.get(at.zodSchema)?.description;
+  if (description !== undefined) at.jsonSchema.description = description;
 }
 
 /** Makes every reference one into the components, and leaves out what says nothing in such a document. */

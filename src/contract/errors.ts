@@ -93,3 +93,10 @@ export class GimoError extends Error {
     return error instanceof GimoError && (code === undefined || error.code === code);
   }
 }
+
+/**
+ * The error for one thing that does not fit.
+ * @param loc where it stands, see {@link Issue}
+ */
+export const validationError = (loc: Issue['loc'], msg: string, type = 'value_error'): GimoError =>
+  new GimoError('validation_error', msg, { issues: [{ type, loc, msg }] });

@@ -17,7 +17,8 @@ export const headers: Json = {
     schema: text,
   },
   TotalCount: {
-    description: 'How many records match in all.',
+    description:
+      'How many records match in all. Left out for a moment after a start, while that is not counted yet.',
     schema: { type: 'integer', minimum: 0 },
   },
   RetryAfter: {

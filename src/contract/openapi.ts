@@ -76,6 +76,7 @@ function describe(id: OpId, operation: Operation, schemas: Schemas, forActions: 
   return {
     operationId: id,
     summary: operation.summary,
+    ...(operation.description === undefined ? {} : { description: operation.description }),
     ...(forActions ? { 'x-openai-isConsequential': operation.effect !== 'read' } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === null ? {} : { requestBody: body }),
@@ -102,10 +103,12 @@ function inputOf(operation: Operation, schemas: Schemas, forActions: boolean) {
     const either = place === 'query' && operation.method !== 'get';
     if (place === 'body' || either) inBody[name] = schema;
     if (place === 'body' || (either && forActions)) continue;
+    const { description: says = '', ...bare } = schema;
+    const described = [says, either ? eitherPlace(required.includes(name)) : ''].filter(Boolean);
     parameters.push({
-      ...{ name, in: place, schema },
+      ...{ name, in: place, schema: bare },
       required: place === 'path' || (!either && required.includes(name)),
-      ...(either ? { description: eitherPlace(required.includes(name)) } : {}),
+      ...(described.length === 0 ? {} : { description: described.join(' ') }),
     });
   }
   // Actions clients cannot send headers of their own.

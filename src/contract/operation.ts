@@ -35,6 +35,8 @@ export interface Row<
   output: O;
   status: 200 | 201;
   summary: string;
+  /** What is to be known beside the summary; up to 300 characters, as ChatGPT Actions takes it. */
+  description?: string;
   /**
    * `read` changes nothing. `mutation` is audited before and after, and does not happen if it cannot be. A `brake`
    * acts first and is audited if it can be.
@@ -113,8 +115,8 @@ export interface Answer<T> {
   status: number;
   /** Strong entity tag (RFC 9110, section 8.8.3), quoted. */
   etag?: string;
-  /** For a list: how many records match in all, and the cursor of the next page. */
-  page?: { total: number; next: string | null };
+  /** For a list: how many records match in all (null: not counted yet), and the cursor of the next page. */
+  page?: { total: number | null; next: string | null };
 }
 
 /** What an operation may be called with, beside its input. */

@@ -100,10 +100,20 @@ export const ops = {
     path: '/ops/drafts/{draft_id}/review',
     role: 'operator',
     input: z.object({ draft_id: Id }),
-    output: z.object({ digest: z.string().nullable(), warnings: z.array(Warning) }),
+    output: z.object({
+      digest: z
+        .string()
+        .nullable()
+        .describe('The digest of the draft that was compared: approve no other than this.'),
+      warnings: z
+        .array(Warning)
+        .describe('What to look at before a yes; empty for a draft that is final.'),
+    }),
     status: 200,
     summary:
       'Compares a draft with the workspace as it is now, and tells what to look at before a yes.',
+    description:
+      'Warns of files that have changed since, of paths that a step would refuse or that change how tools and agents behave, of unsaved editors, programs that are not allowed, and of what looks like a secret. It changes nothing; what the caller may not read is not told.',
     effect: 'read',
     actions: false,
     mcp: false,
@@ -124,7 +134,7 @@ export const ops = {
     summary: 'Proposes work. Nothing runs until a person approves it.',
     effect: 'mutation',
     creates: true,
-    actions: false,
+    actions: true,
     mcp: true,
   }),
   editDraft: op({
@@ -306,6 +316,7 @@ export interface Operation<K extends OpId = OpId> {
   readonly output: z.ZodType<Done[K]>;
   readonly status: 200 | 201;
   readonly summary: string;
+  readonly description?: string;
   readonly effect: 'read' | 'mutation' | 'brake';
   readonly inLockdown?: true;
   readonly creates?: true;

@@ -81,27 +81,31 @@ export const Context = z.record(z.string(), z.unknown());
 
 export const draftStatuses = ['draft', 'rejected', 'approved', 'error'] as const;
 export const DraftStatus = z.enum(draftStatuses);
-export const draftSources = ['api', 'editor', 'cli', 'mcp', 'generate'] as const;
+const draftSources = ['api', 'editor', 'cli', 'mcp', 'generate'] as const;
 export const DraftSource = z.enum(draftSources);
 export type DraftSource = z.infer<typeof DraftSource>;
 
 /** What a person should look at before they say yes. */
 export const Warning = z.object({
-  /**
-   * `base_changed`: the file is not the one that the change was made from. `path_refused`: an edit step would refuse
-   * it. `sensitive_path`: what lies there changes how tools or agents behave. `unsaved`: open in an editor with changes
-   * that are not saved. `placeholder`: the text holds what a redaction left. `command_refused`: the program is not on
-   * the allowlist. `secret`: looks like a key or a token.
-   */
-  code: z.enum([
-    ...(['base_changed', 'path_refused', 'sensitive_path', 'unsaved', 'placeholder'] as const),
-    ...(['command_refused', 'secret'] as const),
-  ]),
-  /** The step's id; null for the draft itself. */
-  step: z.string().nullable(),
+  code: z
+    .enum([
+      ...(['base_changed', 'path_refused', 'sensitive_path', 'unsaved', 'placeholder'] as const),
+      ...(['command_refused', 'secret'] as const),
+    ])
+    .describe(
+      [
+        '`base_changed`: the file is not the one that the change was made from.',
+        '`path_refused`: an edit step would refuse it.',
+        '`sensitive_path`: what lies there changes how tools or agents behave.',
+        '`unsaved`: open in an editor with changes that are not saved.',
+        '`placeholder`: the text holds what a redaction left.',
+        '`command_refused`: the program is not on the allowlist.',
+        '`secret`: looks like a key or a token.',
+      ].join(' '),
+    ),
+  step: z.string().nullable().describe('The id of the step; null for the draft itself.'),
   path: z.string().nullable(),
-  /** A sentence or two: what it is, and what to do. */
-  message: z.string(),
+  message: z.string().describe('A sentence or two: what it is, and what to do.'),
 });
 export type Warning = z.infer<typeof Warning>;
 
@@ -227,12 +231,22 @@ export const RunRecord = z.looseObject({
   started_at: z.string().nullable().default(null),
   created_at: z.string(),
   finished_at: z.string().nullable().default(null),
-  error: z.string().nullable().default(null),
+  error: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      'Why a run ended in `error`; beside `cancelled`, what stopping it left for a person to know. Otherwise null.',
+    ),
   steps: z.array(RunStep).default([]),
   actor: z.string().nullable().default(null),
   attempt: z.int().nonnegative().default(0),
-  /** When it was undone; left out if it was not, or if something of it had to be left. */
-  undone_at: z.string().optional(),
+  undone_at: z
+    .string()
+    .optional()
+    .describe(
+      'When its changes of files were undone; left out if they were not, or if something of them had to be left.',
+    ),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
@@ -255,7 +269,7 @@ export const Plan = z.object({
 });
 export type Plan = z.infer<typeof Plan>;
 
-export const approvalChannels = ['auto', 'editor', 'any'] as const;
+const approvalChannels = ['auto', 'editor', 'any'] as const;
 /** The configuration. Strict: a typo in a security setting must not pass silently. */
 export const Config = z.strictObject({
   default_auto_run: z.boolean(),

@@ -1,20 +1,22 @@
 import { asksModel } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { Approved, ApprovedRecord, Config } from '../contract/records.ts';
+import type { Clock } from './clock.ts';
 import { commandRefused } from './commands.ts';
 import { type Consumption, spentOn } from './consumption.ts';
 import type { Decisions } from './decisions.ts';
 import { canonical, createDigests, sealOf } from './digest.ts';
 import type { Handlers } from './handlers.ts';
+import { sha256 } from './hash.ts';
 import { requireId, unknownId } from './ids.ts';
+import type { Ledger, RunEntry } from './ledger-ports.ts';
 import { cutPrompt, listPage } from './lists.ts';
-import type { Clock, Ledger, RunEntry, Store } from './ports.ts';
-import { sha256 } from './principals.ts';
+import type { Store } from './ports.ts';
 import type { Settings } from './settings.ts';
 import type { Withhold } from './withhold.ts';
 
 /** The rules about artifacts, shared by the gate and by the worker, which asks again before the first step. */
-export interface Approvals {
+export interface Artifacts {
   /**
    * Why no run can be made of an artifact now, or null if one can.
    * @param run asks for this one, that was made of it, whether it may go on
@@ -38,7 +40,7 @@ export interface ArtifactPorts {
 
 const invalid = (message: string) => new GimoError('approval_invalid', message);
 
-export function createApprovals(ports: ArtifactPorts): Approvals {
+export function createArtifacts(ports: ArtifactPorts): Artifacts {
   const { store, ledger, settings, consumption, decisions, withhold, clock } = ports;
   const digests = createDigests();
 
@@ -58,7 +60,7 @@ export function createApprovals(ports: ArtifactPorts): Approvals {
       ? null
       : invalid('GIMO has not noted this approval, so it cannot run. Approve the work again.');
 
-  const blocked: Approvals['blocked'] = (artifact, run) => {
+  const blocked: Artifacts['blocked'] = (artifact, run) => {
     const wrong = forged(artifact) ?? undecided(artifact);
     if (wrong !== null) return wrong;
     const spent = consumption.runOf(artifact.id);

@@ -1,7 +1,10 @@
 import { GimoError } from '../contract/errors.ts';
 import { AuditEntry, type verdicts } from '../contract/rows/security.ts';
+import { type Clock, timestamp } from './clock.ts';
+import type { Ledger } from './ledger-ports.ts';
 import { brakePatience, within } from './patience.ts';
-import type { AuditFile, AuditHead, Clock, Ledger, Logger } from './ports.ts';
+import type { AuditFile, AuditHead, Logger } from './ports.ts';
+import { systemActor } from './principals.ts';
 
 /** What is known of an act when it begins. */
 export interface Act {
@@ -13,6 +16,13 @@ export interface Act {
   /** A keyed digest of the request; null where there was none. */
   request: string | null;
 }
+
+/** What the server does of its own accord: after a start, or from time to time. */
+export const systemAct = (
+  operation: string,
+  target: string | null,
+  correlationId: 'recovery' | 'upkeep' = 'recovery',
+): Act => ({ correlationId, actor: systemActor, operation, target, request: null });
 
 export interface Audit {
   /** Adds an entry. @throws GimoError `audit_unavailable` if it cannot be made durable; then it is not there */
@@ -85,7 +95,7 @@ export async function openAudit(ports: {
         correlationId: redact(act.correlationId),
         target: act.target === null ? null : redact(act.target),
       };
-      waiting.push({ act: clean, outcome, ts: new Date(clock.now()).toISOString(), done, failed });
+      waiting.push({ act: clean, outcome, ts: timestamp(clock), done, failed });
       if (!flushing) void flush();
     });
 

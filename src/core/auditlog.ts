@@ -1,7 +1,8 @@
 import type { AuditEntry } from '../contract/rows/security.ts';
 import { parseLine, type Verdict, verifyAudit } from './audit.ts';
 import type { Handlers } from './handlers.ts';
-import type { AuditFile, Ledger } from './ports.ts';
+import type { Ledger } from './ledger-ports.ts';
+import type { AuditFile } from './ports.ts';
 import type { Redactor } from './redaction.ts';
 
 export interface AuditLogPorts {

@@ -1,5 +1,5 @@
 import type { ZodError, z } from 'zod';
-import { GimoError } from '../contract/errors.ts';
+import { type GimoError, validationError } from '../contract/errors.ts';
 import {
   Config,
   ConfigPatch,
@@ -12,8 +12,10 @@ import { readAllowlist } from './allowlist.ts';
 import { canonical } from './digest.ts';
 import type { Change } from './events.ts';
 import type { FoundKeys } from './found-keys.ts';
+import type { Ledger } from './ledger-ports.ts';
 import { policyDiffers } from './policy.ts';
-import type { Ledger, Store, WatchedDocument } from './ports.ts';
+import type { Store, WatchedDocument } from './ports.ts';
+import { referredTo } from './provider-keys.ts';
 import type { Settings } from './settings.ts';
 
 /** One of the files that have an effect only when they were accepted. */
@@ -119,8 +121,6 @@ const whole = ({ active, providers }: ProviderConfig) => ({
   ),
 });
 
-const variable = /^\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_.-]*)\}$/;
-
 /** Where the keys come from: they do not show, and a person who decides has to know. */
 function providerNotes(value: unknown, keys: FoundKeys): string[] {
   const found = ProviderConfig.safeParse(value).data;
@@ -134,10 +134,10 @@ function providerNotes(value: unknown, keys: FoundKeys): string[] {
         : `A key of the provider "${name}" stood in the file beside another address. It was moved into the secret store, and is not used.`,
     );
   const referring = entries.flatMap(([name, { api_key }]) => {
-    const from = variable.exec(api_key ?? '')?.[1];
-    return from === undefined || from.startsWith('secret:')
-      ? []
-      : `The provider "${name}" takes its key from the environment variable ${from}.`;
+    const from = referredTo(api_key);
+    return from?.kind === 'env'
+      ? `The provider "${name}" takes its key from the environment variable ${from.name}.`
+      : [];
   });
   return [...moved, ...referring];
 }
@@ -171,7 +171,7 @@ function must<T>(found: z.ZodSafeParseResult<T>, file: string): T {
 }
 
 /** What is wrong, in words: the fields, and what they should be; never what stands there. */
-function inWords(error: ZodError): string {
+export function inWords(error: ZodError): string {
   const told = error.issues.slice(0, 5).map((issue) => {
     const at = issue.path.map((part) => String(part).slice(0, 64)).join('.');
     return at === '' ? issue.message.slice(0, 300) : `${at}: ${issue.message.slice(0, 300)}`;
@@ -180,7 +180,4 @@ function inWords(error: ZodError): string {
 }
 
 /** The error for a file that cannot be put in force. */
-export const unfit = (msg: string): GimoError =>
-  new GimoError('validation_error', msg, {
-    issues: [{ type: 'value_error', loc: ['path', 'what'], msg }],
-  });
+export const unfit = (msg: string): GimoError => validationError(['path', 'what'], msg);

@@ -1,19 +1,22 @@
 import { GimoError } from '../contract/errors.ts';
 import type { OutsideChange } from '../contract/rows/upkeep.ts';
-import type { Audit } from './audit.ts';
+import { type Audit, systemAct } from './audit.ts';
 import { type ChangeSource, changeSources, type SourcePorts, unfit } from './change-sources.ts';
+import { completeCopy } from './copies.ts';
 import { canonical } from './digest.ts';
 import type { Events } from './events.ts';
 import type { Handlers } from './handlers.ts';
+import type { Ledger } from './ledger-ports.ts';
 import type { Locks } from './locks.ts';
 import { requireEditor } from './policy.ts';
-import type { AuditFile, FoundDocument, Ledger, Logger } from './ports.ts';
+import type { AuditFile, FoundDocument, Logger } from './ports.ts';
 import type { Redactor } from './redaction.ts';
-import { settleCopies } from './settle-copies.ts';
+import { settleCopies, settleCopy } from './settle-copies.ts';
 
 export interface ChangesPorts extends SourcePorts {
   ledger: Pick<Ledger, 'config' | 'provider' | 'allowlist' | 'mac'>;
   redactor: Redactor;
+  audit: Pick<Audit, 'append'>;
   locks: Locks;
   events: Events;
   logger: Logger;
@@ -30,12 +33,32 @@ export interface Changes {
 }
 
 export function createChanges(ports: ChangesPorts): Changes {
-  const { keys, redactor, locks, events, logger, ledger, hostedBy } = ports;
+  const { keys, redactor, locks, events, logger, ledger, audit, hostedBy } = ports;
   const sources = changeSources(ports);
   /** Of each file: what it was when it was looked at last, and what came of it. */
   const seen = new Map<ChangeSource, { mark: string; change: OutsideChange | null }>();
 
+  /** The copies that are known to be owed, also to whoever reads the audit after a restart. */
+  const noted = new Set<ChangeSource>();
+  const note = async (source: ChangeSource, outcome: 'intent' | 'done') => {
+    try {
+      await audit.append(systemAct(settleCopy, source.what, 'upkeep'), outcome);
+      return true;
+    } catch (error) {
+      if (!GimoError.is(error)) throw error;
+      return false; // the disk that has no room for the copy may have none for this: the next look tries again
+    }
+  };
+  /** @returns whether the file is only old, since its copy could not be written yet */
+  const isOld = async (source: ChangeSource): Promise<boolean> => {
+    const copy = await completeCopy(source.document);
+    if (copy === 'owed' && !noted.has(source) && (await note(source, 'intent'))) noted.add(source);
+    if (copy !== 'owed' && noted.delete(source)) await note(source, 'done');
+    return copy === 'owed';
+  };
+
   const refresh = async (source: ChangeSource): Promise<OutsideChange | null> => {
+    if (await isOld(source)) return forget(source);
     const accepted = await source.accepted();
     const markNow = () => canonical([source.document.stamp(), accepted, keys.waiting()]);
     const before = seen.get(source);
@@ -49,6 +72,12 @@ export function createChanges(ports: ChangesPorts): Changes {
       if (change !== null) logger.log('warn', told(change));
     }
     return change;
+  };
+  const forget = (source: ChangeSource) => {
+    const had = seen.get(source)?.change ?? null;
+    seen.delete(source);
+    if (had !== null) events.publish({ type: 'changes', id: source.what });
+    return null;
   };
   const known = () => [...seen.values()].flatMap(({ change }) => change ?? []);
   /* Each under the lock of its operations: what one of them is about to write is no change from outside. */

@@ -1,7 +1,8 @@
 import { hasEffects } from '../contract/digest.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { ApprovedRecord } from '../contract/records.ts';
-import type { Ledger, Logger, RunEntry } from './ports.ts';
+import type { Ledger, RunEntry } from './ledger-ports.ts';
+import type { Logger } from './ports.ts';
 
 /**
  * Which approvals are spent: one with effects makes one run, whatever comes of it (DESIGN, section 4). The ledger's

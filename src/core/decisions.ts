@@ -1,5 +1,6 @@
 import type { DraftRecord } from '../contract/records.ts';
-import type { Decision, Ledger, Logger } from './ports.ts';
+import type { Decision, Ledger } from './ledger-ports.ts';
+import type { Logger } from './ports.ts';
 
 /**
  * What was decided about drafts, as the ledger knows it. A draft's file tells it too, but agents can write there: what

@@ -1,8 +1,8 @@
 import canonicalize from 'canonicalize';
 import { digestSubject } from '../contract/digest.ts';
 import type { ApprovedRecord } from '../contract/records.ts';
-import type { Ledger } from './ports.ts';
-import { sha256 } from './principals.ts';
+import { sha256 } from './hash.ts';
+import type { Ledger } from './ledger-ports.ts';
 
 /**
  * The canonical form of a JSON value (RFC 8785): the same bytes for the same content, whatever the order of keys.
@@ -12,6 +12,13 @@ export const canonical = (value: unknown): string => canonicalize(value) ?? 'nul
 
 /** A strong entity tag over a whole record (RFC 9110, section 8.8.3), quoted. */
 export const etagOf = (record: unknown): string => `"${sha256(canonical(record)).slice(0, 32)}"`;
+
+/** Whether an If-Match header allows a record as it is now (RFC 9110, section 13.1.1: strong comparison). */
+export function tagHolds(header: string | undefined, record: unknown): boolean {
+  if (header === undefined || header.trim() === '*') return true;
+  const etag = etagOf(record);
+  return header.split(',').some((tag) => tag.trim() === etag);
+}
 
 /** The digest that an approval names, in lower-case hex. */
 export const digestOf = (...subject: Parameters<typeof digestSubject>): string =>

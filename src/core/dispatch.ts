@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { type ErrorCode, GimoError, type Issue } from '../contract/errors.ts';
+import { type ErrorCode, GimoError, type Issue, validationError } from '../contract/errors.ts';
+import type { ChangeType } from '../contract/events.ts';
 import { jsonIssues } from '../contract/json.ts';
 import { type Answer, placeOf } from '../contract/operation.ts';
 import { type In, type Operation, type OpId, type Out, table } from '../contract/operations.ts';
@@ -9,9 +10,9 @@ import { canonical, etagOf } from './digest.ts';
 import type { Events } from './events.ts';
 import type { Call, Handlers, MutationHandler, ReadHandler, Result } from './handlers.ts';
 import type { Idempotency, Keep } from './idempotency.ts';
+import type { Ledger } from './ledger-ports.ts';
 import type { Locks } from './locks.ts';
 import type { Panic } from './panic.ts';
-import type { Ledger } from './ports.ts';
 import type { Principal } from './principals.ts';
 import { mayCallNow } from './rights.ts';
 import type { Settings } from './settings.ts';
@@ -77,6 +78,19 @@ export function createGate(ports: {
         'role_required',
         `This needs the role ${operation.role}; the token is of the role ${role}.`,
       );
+  };
+
+  const awaited = new Set<ChangeType>();
+  /** Once for all who are waiting for it. What failed is told by whoever asks again. */
+  const tellLater = ({ type, when }: NonNullable<Result<unknown>['later']>) => {
+    if (awaited.has(type)) return void when.catch(() => undefined);
+    awaited.add(type);
+    when
+      .then(
+        () => events.publish({ type, id: null }),
+        () => undefined,
+      )
+      .finally(() => awaited.delete(type));
   };
 
   const actOf = (id: OpId, input: object, call: Call): Act => ({
@@ -170,6 +184,7 @@ export function createGate(ports: {
           ? await look(id, handler, input, call)
           : await once(id, handler, input, call, keyOf(id, input, caller));
       if (result.asked) return { body: result.body, status: 202 };
+      if (result.later !== undefined) tellLater(result.later);
       const operation: Operation = table[id];
       return {
         body: result.body,
@@ -197,9 +212,7 @@ function keyOf(id: OpId, input: object, { idempotencyKey }: Caller): string | un
     key === undefined
       ? 'An Idempotency-Key is 1 to 255 visible ASCII characters.'
       : 'The Idempotency-Key header and idempotency_key in the body differ. Send one of them.';
-  throw new GimoError('validation_error', msg, {
-    issues: [{ type: 'value_error', loc: ['body', 'idempotency_key'], msg }],
-  });
+  throw validationError(['body', 'idempotency_key'], msg);
 }
 
 /** The record that a request is about, as far as its input names one. */

@@ -3,9 +3,11 @@ import type { EditStep, Step } from '../contract/records.ts';
 import { resolveCommand } from './commands.ts';
 import { normalPath } from './cover.ts';
 import type { Call } from './handlers.ts';
-import { sha256 } from './principals.ts';
+import { sha256 } from './hash.ts';
+import { isPerson } from './principals.ts';
 import type { Judge, Repository } from './repository.ts';
 import type { Settings } from './settings.ts';
+import { createSlicer } from './slicer.ts';
 import type { Programs, Workspace } from './work.ts';
 
 /*
@@ -91,10 +93,6 @@ function* changesOf(steps: readonly Step[]): Generator<{ change: EditChange; pla
       yield { change, place: { step: at + 1, change: index + 1 } };
 }
 
-/** Whether a person asks, who may see the whole workspace anyway. */
-export const isPerson = ({ principal }: Pick<Call, 'principal'>): boolean =>
-  principal.role === 'admin' || principal.role === 'editor';
-
 type EditChange = EditStep['changes'][number];
 
 /** A file as a change finds it; null: there is none. */
@@ -116,7 +114,7 @@ export async function fillEdits(
 ): Promise<Step[]> {
   const after = new Map<string, Standing>();
   const filled: Step[] = [];
-  let began = performance.now();
+  const slice = createSlicer();
   for (const [at, step] of steps.entries()) {
     if (step.kind !== 'edit') {
       filled.push(step);
@@ -129,17 +127,12 @@ export async function fillEdits(
       const { text } = whole;
       after.set(path, text === null ? null : { sha256: sha256(text), text });
       changes.push(whole);
-      if (performance.now() - began < turnMs) continue;
-      await new Promise((resolve) => setImmediate(resolve));
-      began = performance.now();
+      await slice();
     }
     filled.push({ ...step, changes });
   }
   return filled;
 }
-
-/** A long proposal lets others have their turn after so many milliseconds. */
-const turnMs = 8;
 
 const placed = ({ step, change }: Place) => `Change ${change} of step ${step}`;
 

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { type ProviderConfig, ProviderType } from '../contract/records.ts';
-import type { Audit } from './audit.ts';
+import { type Audit, systemAct } from './audit.ts';
 import type { Logger, SecretVault, Store } from './ports.ts';
-import { systemActor } from './principals.ts';
 import { isKeyReference, keyReference, readSecret } from './provider-keys.ts';
 import type { Models } from './work.ts';
 
@@ -71,8 +70,7 @@ export async function openFoundKeys(ports: {
       });
       if (taken.length === 0) return;
       const names = taken.map(({ name }) => name.slice(0, 64)).join(', ');
-      const act = { operation: 'moveProviderKey', target: names, actor: systemActor };
-      await audit.around({ ...act, correlationId: 'upkeep', request: null }, async () => {
+      await audit.around(systemAct('moveProviderKey', names, 'upkeep'), async () => {
         // Another key for the same provider takes no older one's place: it may be anybody's.
         const others = keys.filter((old) => !taken.some((one) => sameKey(one, old)));
         await keep([...others, ...taken].slice(-mostKeys));

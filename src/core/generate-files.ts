@@ -3,7 +3,7 @@ import type { Step } from '../contract/records.ts';
 import { normalPath } from './cover.ts';
 import { fillEdits, type Standing } from './fill.ts';
 import { inWords } from './generate-answer.ts';
-import { placeholder, type Redactor } from './redaction.ts';
+import { placeholder, placeholdersIn, type Redactor } from './redaction.ts';
 import type { Workspace } from './work.ts';
 
 /* The files that a model is shown, and what its changes to them become. */
@@ -99,7 +99,7 @@ export function fillGenerated(steps: readonly Step[], ports: BasePorts): Promise
     if (text === null && before === null)
       throw misproposed(`The model proposed to delete ${inWords(path)}, which does not exist.`);
     const next = text === null ? null : likeBase(before?.text ?? '', text);
-    if (next !== null && count(next) > count(before?.text ?? ''))
+    if (next !== null && placeholdersIn(next) > placeholdersIn(before?.text ?? ''))
       throw misproposed(
         `The model wrote ${placeholder} into ${inWords(path)}, in place of a secret that it was not shown.`,
       );
@@ -128,8 +128,6 @@ async function requireMissing(path: string, { workspace, mayTell }: BasePorts): 
     );
   return null;
 }
-
-const count = (text: string) => text.split(placeholder).length - 1;
 
 /**
  * A model's text with the line ends, the byte order mark and the last line end of the file that it replaces. Models

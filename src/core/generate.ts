@@ -1,9 +1,10 @@
 import { GimoError } from '../contract/errors.ts';
 import type { In } from '../contract/operations.ts';
 import type { DraftRecord, ResolvedProvider } from '../contract/records.ts';
-import { checkSteps, type Drafts } from './drafts.ts';
+import { checkSteps } from './draft-checks.ts';
+import type { Drafts } from './drafts.ts';
 import { cutBytes, mostBytes } from './excerpt.ts';
-import { type Fill, isPerson } from './fill.ts';
+import type { Fill } from './fill.ts';
 import { readAnswer } from './generate-answer.ts';
 import {
   type FilePorts,
@@ -14,6 +15,7 @@ import {
 import { stepsRequest, stepsShape } from './generate-steps.ts';
 import type { Call, Handlers } from './handlers.ts';
 import type { Logger } from './ports.ts';
+import { isPerson } from './principals.ts';
 import type { Redactor } from './redaction.ts';
 import type { Settings } from './settings.ts';
 import type { ModelAnswer, Models, Workspace } from './work.ts';

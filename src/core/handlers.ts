@@ -1,3 +1,5 @@
+import type { ChangeType } from '../contract/events.ts';
+import type { Answer } from '../contract/operation.ts';
 import type { In, OpId, Out } from '../contract/operations.ts';
 import type { DraftSource } from '../contract/records.ts';
 import type { Change } from './events.ts';
@@ -16,7 +18,9 @@ export interface Result<T> {
   body: T;
   /** A person was asked, and nothing has happened yet: a 202. */
   asked?: true;
-  page?: { total: number; next: string | null };
+  page?: Answer<unknown>['page'];
+  /** Something that the answer could not tell yet: everybody is told of a change of this type once it is known. */
+  later?: { type: ChangeType; when: Promise<unknown> };
 }
 
 /** A read: it changes nothing, so it is not locked, and audited only if it says of what. */

@@ -1,7 +1,9 @@
 import { GimoError } from '../contract/errors.ts';
+import type { Clock } from './clock.ts';
 import { canonical } from './digest.ts';
+import type { IdempotencyEntry, Ledger } from './ledger-ports.ts';
 import { createLocks } from './locks.ts';
-import type { Clock, IdempotencyEntry, Ledger, Logger, Store } from './ports.ts';
+import type { Logger, Store } from './ports.ts';
 
 /** How long a key is remembered, in milliseconds. */
 const keptMs = 24 * 60 * 60 * 1000;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { GimoError } from '../contract/errors.ts';
 import { idPattern, type RecordKind } from '../contract/records.ts';
-import type { Clock } from './ports.ts';
-import { sha256 } from './principals.ts';
+import type { Clock } from './clock.ts';
+import { sha256 } from './hash.ts';
 
 const nouns = { draft: 'draft', approved: 'approved artifact', run: 'run' } as const;
 const letters = { draft: 'd', approved: 'a', run: 'r' } as const;

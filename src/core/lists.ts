@@ -1,8 +1,10 @@
-import { GimoError } from '../contract/errors.ts';
+import { validationError } from '../contract/errors.ts';
 import { idPattern, type RecordKind } from '../contract/records.ts';
 import { canonical } from './digest.ts';
+import type { Result } from './handlers.ts';
+import { sha256 } from './hash.ts';
 import type { ListPage, Records } from './ports.ts';
-import { sha256 } from './principals.ts';
+import { createSlicer } from './slicer.ts';
 
 interface ListInput {
   limit: number;
@@ -11,14 +13,14 @@ interface ListInput {
   status?: readonly string[] | undefined;
 }
 
-/** A long page lets others have their turn after so many milliseconds. */
-const turnMs = 8;
+type Page = NonNullable<Result<unknown>['page']>;
+
 /** How much of a prompt a summary shows, in characters. */
 const shownPrompt = 200;
 
 /**
  * One page of a list, newest first. The cursor is opaque to callers: the last id of the page before, and a mark of it
- * and of the filters that it goes with.
+ * and of the filters that it goes with. Soon after a start the total may be null; a change is told once it is known.
  *
  * @param kind whose ids the cursor may name
  * @param show makes of a stored record what callers see
@@ -27,11 +29,11 @@ const shownPrompt = 200;
  */
 export async function listPage<T, S, Short>(
   kind: RecordKind,
-  records: Pick<Records<T>, 'list'>,
+  records: Pick<Records<T>, 'list' | 'counts'>,
   input: ListInput,
   show: (record: T) => S | Promise<S>,
   summarize: (record: S) => Short,
-): Promise<{ body: (S | Short)[]; page: { total: number; next: string | null } }> {
+): Promise<Pick<Result<(S | Short)[]>, 'body' | 'later'> & { page: Page }> {
   const statuses = input.status === undefined ? null : [...new Set(input.status)].sort();
   const mark = (id: string) => sha256(canonical([statuses, input.view, id])).slice(0, 8);
   const before = input.cursor === undefined ? undefined : readCursor(kind, input.cursor, mark);
@@ -41,12 +43,10 @@ export async function listPage<T, S, Short>(
     ...(input.status === undefined ? {} : { status: input.status }),
   });
   const shown: S[] = [];
-  let began = performance.now();
+  const slice = createSlicer();
   for (const record of found.records) {
     shown.push(await show(record));
-    if (performance.now() - began < turnMs) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    began = performance.now();
+    await slice();
   }
   return {
     body: input.view === 'full' ? shown : shown.map(summarize),
@@ -57,6 +57,7 @@ export async function listPage<T, S, Short>(
           ? null
           : Buffer.from(`${mark(found.next)}.${found.next}`).toString('base64url'),
     },
+    ...(found.total === null ? { later: { type: kind, when: records.counts() } } : {}),
   };
 }
 
@@ -64,11 +65,25 @@ function readCursor(kind: RecordKind, cursor: string, markOf: (id: string) => st
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const [mark, id] = text.split('.');
   if (id !== undefined && idPattern[kind].test(id) && mark === markOf(id)) return id;
-  const msg =
-    'The cursor does not belong to this list. Start again without one, with the same filters.';
-  throw new GimoError('validation_error', msg, {
-    issues: [{ type: 'cursor_invalid', loc: ['query', 'cursor'], msg }],
-  });
+  throw validationError(
+    ['query', 'cursor'],
+    'The cursor does not belong to this list. Start again without one, with the same filters.',
+    'cursor_invalid',
+  );
+}
+
+/** Every record in one of these states, newest first, read a page at a time. */
+export async function* every<T>(
+  records: Pick<Records<T>, 'list' | 'counts'>,
+  status: readonly string[],
+): AsyncGenerator<T> {
+  let before: string | undefined;
+  do {
+    const from = before === undefined ? {} : { before };
+    const page: ListPage<T> = await records.list({ limit: 1000, status, ...from });
+    yield* page.records;
+    before = page.next ?? undefined;
+  } while (before !== undefined);
 }
 
 /** Cuts a long prompt, and says so. */

@@ -1,9 +1,11 @@
 import { GimoError } from '../contract/errors.ts';
 import type { LockLevel, SecurityEvent } from '../contract/rows/security.ts';
 import type { Audit } from './audit.ts';
+import { type Clock, timestamp } from './clock.ts';
 import type { Events } from './events.ts';
+import type { Ledger, SecurityState } from './ledger-ports.ts';
 import { brakePatience, within } from './patience.ts';
-import type { Clock, Ledger, Logger, SecurityState } from './ports.ts';
+import type { Logger } from './ports.ts';
 import { systemActor } from './principals.ts';
 
 /** How long an invalid token or an unhandled error counts, in milliseconds. */
@@ -66,7 +68,7 @@ export async function openPanic(ports: PanicPorts): Promise<Panic> {
     by: Doer,
     reason: string | null,
   ) => {
-    const ts = new Date(clock.now()).toISOString();
+    const ts = timestamp(clock);
     const event = { ts, type, level, actor: by.actor, correlation_id: by.correlationId, reason };
     return { level, events: [...state.events, event].slice(-kept) };
   };

@@ -1,5 +1,6 @@
-import { GimoError } from '../contract/errors.ts';
+import { GimoError, validationError } from '../contract/errors.ts';
 import { type DraftRecord, Plan, type RunRecord } from '../contract/records.ts';
+import { inWords } from './change-sources.ts';
 import type { Decisions } from './decisions.ts';
 import type { Handlers } from './handlers.ts';
 import type { Store } from './ports.ts';
@@ -19,10 +20,7 @@ export function planHandlers(
   return {
     getPlan: {
       async read() {
-        const found = Plan.safeParse(await store.plan.read());
-        if (!found.success)
-          throw new GimoError('not_found', 'There is no plan. Set one with PUT /ops/plan.');
-        const plan = found.data;
+        const plan = await planIn(store.plan);
         const stands = await standOf(plan, store, decisions);
         const tasks = plan.tasks.map(async (task) => {
           const stand = stands.get(task.id);
@@ -39,10 +37,7 @@ export function planHandlers(
       lock: () => 'plan',
       async prepare(plan) {
         const wrong = planProblem(plan);
-        if (wrong !== null)
-          throw new GimoError('validation_error', wrong, {
-            issues: [{ type: 'value_error', loc: ['body', 'tasks'], msg: wrong }],
-          });
+        if (wrong !== null) throw validationError(['body', 'tasks'], wrong);
         refuseSecrets(plan);
         const effect = async () => {
           await store.plan.write(plan);
@@ -56,6 +51,28 @@ export function planHandlers(
     },
   };
 }
+
+/**
+ * The plan as its file says. A file that is no plan is told apart from none, or somebody who mistyped in it would be
+ * told to make a new one.
+ *
+ * @throws GimoError `not_found` if there is none, `storage_error` if the file cannot be read as one
+ */
+async function planIn(document: Store['plan']): Promise<Plan> {
+  const look = await document.look();
+  if (look.state === 'missing')
+    throw new GimoError('not_found', 'There is no plan. Set one with PUT /ops/plan.');
+  if (look.state === 'unreadable') throw unreadable(look.why);
+  const found = Plan.safeParse(look.value);
+  if (!found.success) throw unreadable(inWords(found.error));
+  return found.data;
+}
+
+const unreadable = (why: string) =>
+  new GimoError(
+    'storage_error',
+    `plan.json is not a plan. ${why} Mend the file, or set a plan anew.`,
+  );
 
 /** The newest draft of a task, and the newest run of what was approved of it. */
 export interface Stand {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Role } from '../contract/operation.ts';
+import { sha256 } from './hash.ts';
 
 /** Who calls: a role, and the label under which what they do is recorded. */
 export interface Principal {
@@ -7,6 +8,10 @@ export interface Principal {
   /** `role:<sha256(token)[:12]>`; it identifies the token and does not give it away. */
   actor: string;
 }
+
+/** Whether a person asks, who may see the whole workspace anyway. */
+export const isPerson = ({ principal }: { principal: Principal }): boolean =>
+  principal.role === 'admin' || principal.role === 'editor';
 
 /** The actor of what the server does of its own accord. */
 export const systemActor = 'system';
@@ -16,10 +21,7 @@ export const tokenRoles = ['admin', 'operator', 'actions', 'agent'] as const;
 export type TokenRole = (typeof tokenRoles)[number];
 
 /** The least length of a token, in characters. */
-export const shortestToken = 16;
-
-/** SHA-256 of a text, in lower-case hex. */
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const shortestToken = 16;
 
 /** The principal of a role whose credential has this text (a token, or an editor's install id). */
 export const principalOf = (role: Role, credential: string): Principal => ({

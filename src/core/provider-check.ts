@@ -1,6 +1,6 @@
 import { GimoError } from '../contract/errors.ts';
+import type { Clock } from './clock.ts';
 import type { Handlers } from './handlers.ts';
-import type { Clock } from './ports.ts';
 import type { Redactor } from './redaction.ts';
 import type { Settings } from './settings.ts';
 import type { Models } from './work.ts';

@@ -1,6 +1,9 @@
 /** What stands where a secret stood. */
 export const placeholder = '[REDACTED]';
 
+/** How often it stands in a text. */
+export const placeholdersIn = (text: string): number => text.split(placeholder).length - 1;
+
 /** Shorter values are not looked for: replacing them would shred ordinary text. */
 const shortest = 8;
 

@@ -1,5 +1,6 @@
-import type { Approvals } from './artifacts.ts';
-import { checkSteps, type Drafts } from './drafts.ts';
+import type { Artifacts } from './artifacts.ts';
+import { checkSteps } from './draft-checks.ts';
+import type { Drafts } from './drafts.ts';
 import type { Handlers } from './handlers.ts';
 import { requireId } from './ids.ts';
 import type { Store } from './ports.ts';
@@ -10,14 +11,14 @@ import type { Store } from './ports.ts';
  */
 export function redraftHandler(ports: {
   store: Pick<Store, 'drafts'>;
-  approvals: Approvals;
+  artifacts: Artifacts;
   drafts: Drafts;
 }): Handlers['redraft'] {
-  const { store, approvals, drafts } = ports;
+  const { store, artifacts, drafts } = ports;
   return {
     async prepare({ approved_id }, call) {
       requireId('approved', approved_id);
-      const { draft_id, prompt, content, context, steps } = await approvals.read(approved_id);
+      const { draft_id, prompt, content, context, steps } = await artifacts.read(approved_id);
       const proposal = { prompt, content, context, steps };
       checkSteps(steps);
       drafts.refuseSecrets(proposal);

@@ -2,16 +2,17 @@ import type { Draft } from '../contract/operations.ts';
 import type { CommandStep, Config, EditStep, Warning } from '../contract/records.ts';
 import { sensitive } from '../contract/sensitive.ts';
 import { commandRefused } from './commands.ts';
-import { isPerson } from './fill.ts';
+import type { Drafts } from './drafts.ts';
 import type { Handlers } from './handlers.ts';
-import { sha256 } from './principals.ts';
-import { placeholder, type Redactor } from './redaction.ts';
+import { sha256 } from './hash.ts';
+import { isPerson } from './principals.ts';
+import { placeholder, placeholdersIn, type Redactor } from './redaction.ts';
 import type { Judge, Repository } from './repository.ts';
 import type { Settings } from './settings.ts';
 import type { FoundFile, Programs, Workspace } from './work.ts';
 
 export interface ReviewPorts {
-  drafts: { handlers: Pick<Handlers, 'getDraft'> };
+  drafts: Pick<Drafts, 'told'>;
   workspace: Pick<Workspace, 'look' | 'isUnsaved'>;
   programs: Pick<Programs, 'refused'>;
   settings: Pick<Settings, 'config'>;
@@ -25,9 +26,7 @@ type Change = EditStep['changes'][number];
 export function reviewHandler(ports: ReviewPorts): Handlers['reviewDraft'] {
   return {
     async read(input, call) {
-      const { getDraft } = ports.drafts.handlers;
-      if (!('read' in getDraft)) throw new TypeError('Reading a draft is a read.');
-      const { body: draft } = await getDraft.read(input, call);
+      const draft = await ports.drafts.told(input.draft_id, call);
       if (draft.status !== 'draft') return { body: { digest: draft.digest, warnings: [] } };
       const maySee = isPerson(call) ? () => true : await ports.judge();
       const warnings = await warningsOf(draft, maySee, ports);
@@ -97,7 +96,7 @@ function ofChange(
     does !== null &&
       tell('sensitive_path', `This file ${does}. Approve it only if you meant that to change.`),
     ports.workspace.isUnsaved(path) && tell('unsaved', unsaved),
-    occurrences(text ?? '') > occurrences(seen) && tell('placeholder', notWhole),
+    placeholdersIn(text ?? '') > placeholdersIn(seen) && tell('placeholder', notWhole),
     text !== null &&
       looksSecret(newLines(text, seen), ports.redactor) && {
         ...secretIn('The new text', step),
@@ -136,8 +135,6 @@ function afterwards({ text }: Change): FoundFile {
   if (text === null) return { state: 'missing' };
   return { state: 'file', sha256: sha256(text), bytes: Buffer.byteLength(text), text };
 }
-
-const occurrences = (text: string) => text.split(placeholder).length - 1;
 
 /** The lines that the file does not have yet: an edit is not to be blamed for what stands there already. */
 function newLines(text: string, before: string): string {

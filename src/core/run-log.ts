@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LogEntry } from '../contract/records.ts';
-import type { LogMark } from './ports.ts';
+import type { LogMark } from './ledger-ports.ts';
 
 /** The most that a run's log holds: bytes as JSON, and entries. With its steps it has to fit into one record. */
 export const mostLog = { bytes: 4 * 2 ** 20, entries: 50_000 };

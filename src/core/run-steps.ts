@@ -1,7 +1,7 @@
 import { GimoError } from '../contract/errors.ts';
 import type { ApprovedRecord, RunRecord, RunStep } from '../contract/records.ts';
 import { nextStep } from '../contract/steps.ts';
-import type { RunEntry } from './ports.ts';
+import type { RunEntry } from './ledger-ports.ts';
 import { systemActor } from './principals.ts';
 import type { ExecutableStep, StepOutcome } from './work.ts';
 

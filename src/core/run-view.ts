@@ -1,7 +1,8 @@
 import { GimoError } from '../contract/errors.ts';
 import type { ApprovedRecord, LogEntry, RunRecord } from '../contract/records.ts';
 import { sealHolds } from './artifacts.ts';
-import type { Ledger, RunEntry, Store } from './ports.ts';
+import type { Ledger, RunEntry } from './ledger-ports.ts';
+import type { Store } from './ports.ts';
 import { beginsWith, changedOutside } from './run-log.ts';
 import { fileOf, isTerminal } from './run-steps.ts';
 

@@ -1,15 +1,15 @@
 import { hasEffects } from '../contract/digest.ts';
 import type { ApprovedRecord, RunRecord, RunStep } from '../contract/records.ts';
-import type { RunMaker } from './approvals.ts';
-import type { Approvals } from './artifacts.ts';
+import type { Artifacts } from './artifacts.ts';
 import type { Asking } from './asking.ts';
 import type { Audit } from './audit.ts';
+import { type Clock, timestamp } from './clock.ts';
 import type { Consumption } from './consumption.ts';
 import type { Events } from './events.ts';
 import type { Call, Handlers, ReadHandler } from './handlers.ts';
 import { type Ids, requireId, unknownId } from './ids.ts';
 import { listPage } from './lists.ts';
-import type { Clock, Logger, Store } from './ports.ts';
+import type { Logger, Store } from './ports.ts';
 import { type RunControl, runControl } from './run-control.ts';
 import { executable, isTerminal } from './run-steps.ts';
 import type { RunBook } from './runbook.ts';
@@ -17,7 +17,7 @@ import type { ExecutableStep, Worker, Workspace } from './work.ts';
 
 export interface RunPorts {
   store: Pick<Store, 'runs' | 'approved'>;
-  approvals: Approvals;
+  artifacts: Artifacts;
   consumption: Consumption;
   asking: Asking;
   workspace: Pick<Workspace, 'undo'>;
@@ -30,12 +30,19 @@ export interface RunPorts {
   logger: Logger;
 }
 
-export interface Runs extends RunMaker {
+export interface Runs {
+  /**
+   * Makes a run of an approved artifact, for `auto_run`.
+   * @param id the run's; it is made beforehand, so that it can be noted before anything happens
+   */
+  make(artifact: ApprovedRecord, call: Call, id: string): Promise<RunRecord>;
+  /** The run that a repeated call has made, as it is now, or null if it is gone. */
+  recall(records: readonly string[]): Promise<RunRecord | null>;
   handlers: Pick<Handlers, 'listRuns' | 'getRun' | 'getRunLog' | 'createRun'> & RunControl;
 }
 
 export function createRuns(ports: RunPorts): Runs {
-  const { store, approvals, consumption, book, worker, audit, events, clock, ids, logger } = ports;
+  const { store, artifacts, consumption, book, worker, audit, events, clock, ids, logger } = ports;
 
   const read = async (id: string): Promise<RunRecord> => {
     requireId('run', id);
@@ -47,9 +54,10 @@ export function createRuns(ports: RunPorts): Runs {
   /** What a file says may have brought it into a list that its run does not belong to. */
   const list: ReadHandler<'listRuns'>['read'] = async (input) => {
     const show = input.view === 'full' ? book.read : book.glance;
-    const { body, page } = await listPage('run', store.runs, input, show, summary);
-    const { status } = input;
-    return { body: body.filter((run) => status?.includes(run.status) !== false), page };
+    const found = await listPage('run', store.runs, input, show, summary);
+    const wanted = ({ status }: Pick<RunRecord, 'status'>) =>
+      input.status?.includes(status) ?? true;
+    return { ...found, body: found.body.filter(wanted) };
   };
 
   const compose = (artifact: ApprovedRecord, call: Call, id: string): RunRecord => ({
@@ -58,7 +66,7 @@ export function createRuns(ports: RunPorts): Runs {
     status: 'pending',
     log: [],
     started_at: null,
-    created_at: new Date(clock.now()).toISOString(),
+    created_at: timestamp(clock),
     finished_at: null,
     error: null,
     steps: executable(artifact).map(waitingStep),
@@ -87,7 +95,7 @@ export function createRuns(ports: RunPorts): Runs {
   return {
     recall,
     async make(artifact, call, id) {
-      const why = approvals.blocked(artifact);
+      const why = artifacts.blocked(artifact);
       if (why !== null) throw why;
       const run = compose(artifact, call, id);
       const act = {
@@ -111,8 +119,8 @@ export function createRuns(ports: RunPorts): Runs {
       },
       createRun: {
         async prepare({ approved_id }, call) {
-          const artifact = await approvals.read(approved_id);
-          const why = approvals.blocked(artifact);
+          const artifact = await artifacts.read(approved_id);
+          const why = artifacts.blocked(artifact);
           if (why !== null) throw why;
           const run = compose(artifact, call, ids.run());
           return {

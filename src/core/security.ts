@@ -1,11 +1,12 @@
 import { GimoError } from '../contract/errors.ts';
 import type { AuditLog } from './auditlog.ts';
+import type { Clock } from './clock.ts';
 import type { Call, Handlers } from './handlers.ts';
 import type { Doer, Panic } from './panic.ts';
-import type { Clock, ServerControl } from './ports.ts';
+import type { ServerControl } from './ports.ts';
 import { tokenRoles } from './principals.ts';
 import type { Redactor } from './redaction.ts';
-import type { ServerFacts } from './status.ts';
+import { type ServerFacts, uptime } from './status.ts';
 
 export interface SecurityPorts {
   panic: Panic;
@@ -40,7 +41,7 @@ export function securityHandlers(ports: SecurityPorts): SecurityHandlers {
         return {
           body: {
             version: facts.version,
-            uptime_seconds: Math.max(0, clock.now() - facts.startedAt) / 1000,
+            uptime_seconds: uptime(facts, clock),
             allowlist_count: await allowlistCount(),
             last_audit_line: mayAudit ? await auditLog.lastLine() : null,
             service_status: 'RUNNING',

@@ -3,7 +3,7 @@ import type { In } from '../contract/operations.ts';
 import type { ProviderConfig } from '../contract/records.ts';
 import type { Asking } from './asking.ts';
 import { checkAllowlist } from './commands.ts';
-import { canonical } from './digest.ts';
+import { canonical, tagHolds } from './digest.ts';
 import type { FoundKeys } from './found-keys.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { configChanges, policyDiffers } from './policy.ts';
@@ -32,6 +32,7 @@ export function settingsHandlers(ports: {
     setConfig: {
       lock: () => 'config',
       prepare: async (patch, call) => {
+        requireUnchanged(call, settings.config(), 'settings');
         refuseSecrets(patch);
         await requireRealPrograms(patch, programs);
         const [now, next] = [settings.config(), settings.patched(patch)];
@@ -57,7 +58,8 @@ export function settingsHandlers(ports: {
     getProvider: { read: async () => ({ body: settings.providers() }) },
     setProvider: {
       lock: () => 'provider',
-      prepare: async (next) => {
+      prepare: async (next, call) => {
+        requireUnchanged(call, settings.providers(), 'providers');
         refuseSecrets(withoutKeys(next));
         const accept = settings.prepareProviders(next);
         return {
@@ -80,6 +82,14 @@ async function requireRealPrograms(
   const issues = list === undefined ? [] : await checkAllowlist(list, programs);
   const [first] = issues;
   if (first !== undefined) throw new GimoError('validation_error', first.msg, { issues });
+}
+
+function requireUnchanged({ ifMatch }: Call, now: object, what: string): void {
+  if (tagHolds(ifMatch, now)) return;
+  throw new GimoError(
+    'stale',
+    `The ${what} have changed since you read them, and nothing was done. Read them again, then decide.`,
+  );
 }
 
 const configChanged = () =>

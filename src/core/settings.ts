@@ -11,7 +11,8 @@ import {
 import type { Watched } from '../contract/rows/upkeep.ts';
 import { writeCopy } from './copies.ts';
 import { canonical } from './digest.ts';
-import type { Accepted, Ledger, Logger, SecretVault, Store } from './ports.ts';
+import type { Accepted, Ledger } from './ledger-ports.ts';
+import type { Logger, SecretVault, Store } from './ports.ts';
 import {
   isKeyReference,
   keyReference,

@@ -1,8 +1,7 @@
 import type { Watched } from '../contract/rows/upkeep.ts';
-import { type Audit, parseLine } from './audit.ts';
+import { type Audit, parseLine, systemAct } from './audit.ts';
 import type { ChangeSource } from './change-sources.ts';
 import type { AuditFile } from './ports.ts';
-import { systemActor } from './principals.ts';
 
 /** What sets each of them, in the audit. */
 const setters: Record<string, Watched> = {
@@ -10,13 +9,15 @@ const setters: Record<string, Watched> = {
   setProvider: 'provider',
   setAllowlist: 'allowlist',
 };
-const settled = 'settleCopy';
+/** What completes a copy of its own accord, in the audit. */
+export const settleCopy = 'settleCopy';
 /** How many lines from the end of the audit are looked at: what was cut off is among the last that were begun. */
 const mostLines = 500;
 
 /**
  * After a start: where setting something was cut off between the ledger and the workspace's copy of it, nobody has
- * changed the file, it is only old. The audit tells: there is an intent without an outcome.
+ * changed the file, it is only old. So it is where there was no room for the copy until the end. The audit tells: there
+ * is an intent without an outcome.
  */
 export async function settleCopies(
   sources: readonly ChangeSource[],
@@ -26,17 +27,17 @@ export async function settleCopies(
   const open = new Set<Watched>();
   for (const line of await file.tail(mostLines)) {
     const entry = parseLine(line);
-    const what = entry?.operation === settled ? entry.target : setters[entry?.operation ?? ''];
+    const what = entry?.operation === settleCopy ? entry.target : setters[entry?.operation ?? ''];
     for (const source of sources) {
       if (source.what !== what) continue;
       if (entry?.outcome === 'intent') open.add(source.what);
-      else open.delete(source.what);
+      else if (entry?.operation !== settleCopy || entry.outcome === 'done')
+        open.delete(source.what);
     }
   }
   for (const source of sources) {
     if (!open.has(source.what)) continue;
-    const act = { correlationId: 'recovery', actor: systemActor, operation: settled };
-    await audit.around({ ...act, target: source.what, request: null }, async () => {
+    await audit.around(systemAct(settleCopy, source.what), async () => {
       // What lay there before anything was ever accepted is not ours.
       if (await source.wasAccepted()) await source.restore();
     });

@@ -1,7 +1,8 @@
 import type { Changes } from './changes.ts';
+import type { Clock } from './clock.ts';
 import type { Handlers } from './handlers.ts';
 import type { Panic } from './panic.ts';
-import type { Clock, Store } from './ports.ts';
+import type { Store } from './ports.ts';
 import type { Settings } from './settings.ts';
 
 /** What a server knows of itself. */
@@ -14,6 +15,10 @@ export interface ServerFacts {
   startedAt: number;
   hostedBy: 'editor' | 'headless';
 }
+
+/** Seconds since the server has started. */
+export const uptime = ({ startedAt }: Pick<ServerFacts, 'startedAt'>, clock: Clock): number =>
+  Math.max(0, clock.now() - startedAt) / 1000;
 
 export function statusHandler(ports: {
   store: Store;
@@ -36,7 +41,7 @@ export function statusHandler(ports: {
       return {
         body: {
           version: facts.version,
-          uptime_seconds: Math.max(0, clock.now() - facts.startedAt) / 1000,
+          uptime_seconds: uptime(facts, clock),
           pid: facts.pid,
           data_dir: facts.dataDir,
           epoch: facts.epoch,

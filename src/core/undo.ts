@@ -1,7 +1,8 @@
 import { GimoError } from '../contract/errors.ts';
-import type { Audit } from './audit.ts';
-import type { Clock, Ledger, Logger, Store } from './ports.ts';
-import { systemAct } from './run-recovery.ts';
+import { type Audit, systemAct } from './audit.ts';
+import { type Clock, timestamp } from './clock.ts';
+import type { Ledger } from './ledger-ports.ts';
+import type { Logger, Store } from './ports.ts';
 import { writeRunFile } from './run-view.ts';
 import type { Workspace } from './work.ts';
 
@@ -27,7 +28,7 @@ export function createUndo(ports: UndoPorts): Undo {
   const note = async (runId: string) => {
     const entry = await ledger.runs.get(runId);
     if (entry === null || entry.undone_at !== undefined) return;
-    const undone = { ...entry, undone_at: new Date(clock.now()).toISOString() };
+    const undone = { ...entry, undone_at: timestamp(clock) };
     try {
       await ledger.runs.put(undone);
       const file = await store.runs.get(runId);

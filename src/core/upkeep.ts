@@ -1,15 +1,18 @@
 import { GimoError } from '../contract/errors.ts';
-import { type DraftRecord, Plan, type RunRecord } from '../contract/records.ts';
-import type { Audit } from './audit.ts';
+import { type DraftRecord, Plan } from '../contract/records.ts';
+import { type Audit, systemAct } from './audit.ts';
+import type { Clock } from './clock.ts';
 import type { Consumption } from './consumption.ts';
 import type { Decisions } from './decisions.ts';
 import { draftLock } from './drafts.ts';
 import type { Change, Events } from './events.ts';
 import type { Idempotency } from './idempotency.ts';
+import type { Ledger } from './ledger-ports.ts';
+import { every } from './lists.ts';
 import type { Locks } from './locks.ts';
 import { standOf } from './plan.ts';
-import type { Clock, Ledger, ListPage, Logger, Records, Store } from './ports.ts';
-import { systemActor } from './principals.ts';
+import type { Logger, Store } from './ports.ts';
+import { runLock } from './run-control.ts';
 import { isTerminal } from './run-steps.ts';
 import type { RunBook } from './runbook.ts';
 import type { Settings } from './settings.ts';
@@ -55,8 +58,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     since !== null && Date.parse(since) + ttlMs <= clock.now();
 
   const remove = async (operation: string, change: Change, deleting: () => Promise<void>) => {
-    const act = { operation, target: change.id, actor: systemActor, request: null };
-    await audit.around({ ...act, correlationId: 'upkeep' }, deleting);
+    await audit.around(systemAct(operation, change.id, 'upkeep'), deleting);
     events.publish(change);
   };
 
@@ -87,11 +89,11 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     const old = new Set<string>();
     for (const entry of await ledger.runs.all())
       if (isTerminal(entry.status) && isOver(entry.finished_at, ttlMs)) old.add(entry.id);
-    for await (const run of all<RunRecord>(store.runs, ['done', 'error', 'cancelled']))
+    for await (const run of every(store.runs, ['done', 'error', 'cancelled']))
       if (isOver(run.finished_at, ttlMs)) old.add(run.id);
     const stays = await needed();
     for (const id of old)
-      if (!stays.has(id)) await locks.run(`run:${id}`, () => cleanRun(id, ttlMs));
+      if (!stays.has(id)) await locks.run(runLock({ run_id: id }), () => cleanRun(id, ttlMs));
   };
 
   const cleanDraft = async (id: string, ttlMs: number) => {
@@ -106,7 +108,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     const { draft_cleanup_ttl_days: days } = settings.config();
     if (days === 0) return;
     const old: string[] = [];
-    for await (const draft of all<DraftRecord>(store.drafts, ['rejected', 'error']))
+    for await (const draft of every(store.drafts, ['rejected', 'error']))
       if (isOver(decidedAt(draft), days * dayMs)) old.push(draft.id);
     const stays = await needed();
     for (const id of old)
@@ -147,15 +149,4 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
 function decidedAt(draft: DraftRecord): string | null {
   if (draft.status !== 'rejected' && draft.status !== 'error') return null;
   return draft.updated_at ?? (draft.source === null ? null : draft.created_at);
-}
-
-/** Every record in one of these states, newest first, a page at a time. */
-async function* all<T>(records: Pick<Records<T>, 'list'>, status: readonly string[]) {
-  let before: string | undefined;
-  do {
-    const from = before === undefined ? {} : { before };
-    const page: ListPage<T> = await records.list({ limit: 1000, status, ...from });
-    yield* page.records;
-    before = page.next ?? undefined;
-  } while (before !== undefined);
 }

@@ -10,7 +10,7 @@ import type { Undone } from '../contract/rows/runs.ts';
 
 /*
  * What core needs from outside to have work done, in core's words: models, whoever carries out steps, the workspace
- * that they change, and the person who may be asked. What the durable record needs stands in ports.ts.
+ * that they change, and the person who may be asked. See ports.ts.
  */
 
 // ---- language models

@@ -10,6 +10,8 @@ import { agesKeptFresh, type ListView } from './trees/listView.ts';
 export interface ControlPlane extends ListView {
   /** Takes what waits for a person, to tell them of what is new. */
   waiting(lists: WaitingLists): void;
+  /** Shows how many requests wait that no draft and no run stands for. */
+  requests(count: number): void;
 }
 
 export function createControlPlane(options: Omit<ControlOptions, 'changed'>): ControlPlane {
@@ -29,6 +31,7 @@ export function createControlPlane(options: Omit<ControlOptions, 'changed'>): Co
   let loading: Promise<Control> | undefined;
   let host: Served | null = null;
   let lists: WaitingLists | null = null;
+  let requested = 0;
   let disposed = false;
   const changed = () => redrawn.fire(undefined);
   const load = () => {
@@ -38,6 +41,7 @@ export function createControlPlane(options: Omit<ControlOptions, 'changed'>): Co
       control = made;
       made.connect(host);
       if (lists !== null) made.waiting(lists);
+      made.requests(requested);
       return made;
     });
     return loading;
@@ -67,6 +71,12 @@ export function createControlPlane(options: Omit<ControlOptions, 'changed'>): Co
     waiting(next) {
       lists = next;
       control?.waiting(next);
+    },
+    requests(count) {
+      requested = count;
+      const tooltip = `${count} ${count === 1 ? 'request waits' : 'requests wait'} for you`;
+      view.badge = count === 0 ? undefined : { value: count, tooltip };
+      control?.requests(count);
     },
     dispose() {
       disposed = true;

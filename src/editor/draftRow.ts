@@ -22,7 +22,11 @@ export function draftRow(draft: DraftListItem, now: number): Row {
   const prompt = draft.prompt_truncated === true ? `${draft.prompt}…` : draft.prompt;
   return {
     label,
-    description: [age.short, ...provider, word].join(' · '),
+    // In a narrow side bar the end is cut off: that a draft waits, its group says already.
+    description: (draft.status === 'draft'
+      ? [age.short, ...provider, word]
+      : [word, age.short, ...provider]
+    ).join(' · '),
     icon,
     contextValue: `draft;${draft.status === 'draft' ? 'waiting' : 'settled'};${draft.status};`,
     tooltip: tooltipOf(`**${capital(word)}** (made ${age.long})`, prompt, [

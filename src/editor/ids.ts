@@ -68,6 +68,7 @@ export type ControlCommand = keyof typeof controlCommandIds;
 export const innerCommandIds = {
   showMore: 'gimo.inner.showMore',
   showMenu: 'gimo.inner.showMenu',
+  reviewRequests: 'gimo.inner.reviewRequests',
 } as const;
 
 /** The provider of the server's address for the editor's own MCP clients. */
@@ -107,6 +108,10 @@ export const contextKeys = {
   lockdown: 'gimo.lockdown',
   /** The type of the provider that is asked. */
   provider: 'gimo.provider',
+  /** `chosen` once a person has chosen who is asked. */
+  model: 'gimo.model',
+  /** `some` once there is a draft. */
+  drafted: 'gimo.drafted',
   /** `some` once something was approved in this folder. */
   approved: 'gimo.approved',
 } as const;

@@ -76,7 +76,7 @@ async function ask(consent: ModelConsent, wanted: string, request: Request): Pro
 
 /** Lets the editor ask, if it has not asked before. @returns whether GIMO may use the model */
 async function asksPerson(model: vscode.LanguageModelChat): Promise<boolean> {
-  // Cancelled from the start: the editor asks whether GIMO may use the model, and then sends nothing.
+  // Cancelled from the start: the editor asks whether GIMO may use the model, and then cancels what it sends.
   const cancelled = new vscode.CancellationTokenSource();
   cancelled.cancel();
   try {

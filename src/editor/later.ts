@@ -7,4 +7,5 @@ export { checkProvider } from './commands/checkProvider.ts';
 export { chooseProvider } from './commands/chooseProvider.ts';
 export { setPlanFromActiveEditor } from './commands/setPlanFromActiveEditor.ts';
 export { setProviderKey } from './commands/setProviderKey.ts';
+export { showMenu } from './commands/showMenu.ts';
 export { createControl } from './control/control.ts';

@@ -72,6 +72,24 @@ export const lmTools: Record<keyof typeof lmToolIds, LmTool> = {
   },
 };
 
+/**
+ * Carries out a tool call. What GIMO refuses tells its code too, as it does everywhere.
+ *
+ * @throws GimoError what the server refuses
+ */
+export async function invokeLmTool(
+  name: keyof typeof lmToolIds,
+  host: Served,
+  input: unknown,
+): Promise<string> {
+  try {
+    return await lmTools[name].invoke(host, input);
+  } catch (error) {
+    if (!GimoError.is(error)) throw error;
+    throw new GimoError(error.code, `${error.message}\ncode: ${error.code}`, { cause: error });
+  }
+}
+
 function runText({ id, status, error, steps, log }: RunRecord): string {
   const from = Math.max(0, log.length - most.lines);
   return [

@@ -34,8 +34,8 @@ export function lmTool(name: Name, host: () => Served | null): vscode.LanguageMo
         throw new Refusal(
           'The GIMO server does not run in this window. A person can start it with the command "GIMO: Start Server".',
         );
-      const { lmTools } = await import('./lmToolJobs.ts');
-      const text = await lmTools[name].invoke(running, input);
+      const { invokeLmTool } = await import('./lmToolJobs.ts');
+      const text = await invokeLmTool(name, running, input);
       return new vscode.LanguageModelToolResult([new vscode.LanguageModelTextPart(text)]);
     },
   };

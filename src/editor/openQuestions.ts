@@ -9,6 +9,10 @@ import { questionText, severalAsk } from './questionText.ts';
 
 /** How a person is spoken to. */
 export interface QuestionUi {
+  /** Whether the person wants no notifications. What only they can decide waits elsewhere then. */
+  quiet(): boolean;
+  /** Told how many requests are open that no draft and no run stands for. */
+  requests(count: number): void;
   /** Shows a notification that can be reviewed. Resolves when it is gone, with whether the person wants to review. */
   notify(text: string): Promise<boolean>;
   /** Lets the person choose one of several questions; null if they choose none. */
@@ -32,6 +36,8 @@ export interface QuestionHost {
 export interface OpenQuestions extends Person {
   /** The server of the window, or null. What another one asked is not open any more. */
   connect(host: QuestionHost | null): void;
+  /** Shows what is open, as after a notification; what the person does not choose stays open. Never rejects. */
+  review(): Promise<void>;
   /** Whether a question about this record is open. */
   asksAbout(subject: PanelSubject): boolean;
   dispose(): void;
@@ -52,13 +58,17 @@ const quietMs = 100;
 
 /**
  * The questions that are open in this window, and the notifications that tell them: one for several. Whatever the person
- * does with a notification, the question is over; asked again, it is told again.
+ * does with a notification, the question is over; asked again, it is told again. Without notifications it stays open until
+ * the person comes to it.
  */
 export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
   const open = new Set<Open>();
   let host: QuestionHost | null = null;
   let unsubscribe = () => {};
   let notifications = 0;
+
+  const count = () =>
+    ui.requests([...open].filter(({ question }) => question.about === 'config').length);
 
   const handle = async ({ question, text, close }: Open) => {
     try {
@@ -75,14 +85,14 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
     }
   };
 
-  const review = async (told: readonly Open[]) => {
+  const review = async (told: readonly Open[], { dismisses }: { dismisses: boolean }) => {
     const left = told.filter((one) => open.has(one));
     const [only] = left;
     if (only === undefined) return ui.told(decided);
     if (left.length === 1) return handle(only);
     const chosen = await ui.choose(left.map(({ text }) => text));
     if (chosen === null) {
-      for (const one of left) one.close();
+      if (dismisses) for (const one of left) one.close();
       return;
     }
     const one = left[chosen];
@@ -93,6 +103,7 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
   };
 
   const notify = async () => {
+    if (ui.quiet()) return;
     if ([...open].every(({ shownBy }) => shownBy !== 0)) return;
     const told = [...open];
     notifications += 1;
@@ -102,7 +113,7 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
     // Not waited for: it may stay for hours, and others have to be told meanwhile.
     ui.notify(text)
       .then(async (wanted) => {
-        if (wanted) return review(told);
+        if (wanted) return review(told, { dismisses: true });
         for (const one of told) if (one.shownBy === mine) one.close();
       })
       .catch(ui.failed);
@@ -125,10 +136,12 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
           ...{ question, text, shownBy: 0 },
           close() {
             open.delete(one);
+            count();
             resolve();
           },
         };
         open.add(one);
+        count();
         notifying.request();
       });
     },
@@ -141,6 +154,13 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
         next?.onChange((event) => {
           for (const one of open) if (concerns(event, one.question)) look(one).catch(ui.note);
         }) ?? (() => {});
+    },
+    async review() {
+      try {
+        await review([...open], { dismisses: false });
+      } catch (error) {
+        ui.failed(error);
+      }
     },
     asksAbout: ({ kind, id }) =>
       [...open].some(({ question }) => {

@@ -7,8 +7,6 @@ export interface Problems {
   tell(error: unknown): void;
   /** Logs it only: for what was not asked for by a person just now. */
   note(error: unknown): void;
-  /** Logs it, and warns with a message of its own. */
-  warn(message: string, error: unknown): void;
   showLog(): void;
 }
 
@@ -29,10 +27,6 @@ export function createProblems(channel: vscode.LogOutputChannel): Problems {
     },
     note(error) {
       channel.warn(detailsOf(error));
-    },
-    warn(message, error) {
-      channel.warn(`${message} ${detailsOf(error)}`);
-      void vscode.window.showWarningMessage(message, showLog).then(offerLog);
     },
     showLog: () => channel.show(),
   };

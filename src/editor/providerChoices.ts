@@ -82,7 +82,7 @@ export interface OfferedModel {
 }
 
 /** What stands as the model of a provider that asks whichever the editor offers first. */
-export const anyModel = 'auto';
+const anyModel = 'auto';
 
 /**
  * The model that a provider entry names: by its id, where several vendors have the same with the vendor in front, or by

@@ -1,3 +1,4 @@
+import { originIn } from '../contract/addresses.ts';
 import { Refusal } from './messages.ts';
 
 /**
@@ -16,14 +17,3 @@ export function publicUrlOf(setting: unknown): string | null {
     );
   return origin;
 }
-
-/** The origin that a text names, without a slash at the end; null if it names something else, or more. */
-export function originIn(text: string): string | null {
-  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : null;
-  return url !== null && isBareOrigin(url) ? url.origin : null;
-}
-
-const isBareOrigin = (url: URL) =>
-  ['http:', 'https:'].includes(url.protocol) &&
-  [url.origin, `${url.origin}/`].includes(url.href) &&
-  url.hostname !== '';

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { PanelSubject } from '../contract/panel.ts';
 import { askYesNo } from './commands/askYesNo.ts';
+import { settingIds } from './ids.ts';
 import { createOpenQuestions, type OpenQuestions, type QuestionUi } from './openQuestions.ts';
 import type { Problems } from './problems.ts';
 import { changeRows } from './questionText.ts';
@@ -12,6 +13,8 @@ const reviewLabel = 'Review';
 /** Whom the server of this window asks: by notifications that take no focus, and nothing that Enter says yes to. */
 export function createQuestions(options: {
   review(subject: PanelSubject): void;
+  /** Told how many requests are open that no draft and no run stands for. */
+  requests(count: number): void;
   problems: Pick<Problems, 'tell' | 'note'>;
 }): OpenQuestions {
   const ui: QuestionUi = {
@@ -19,6 +22,9 @@ export function createQuestions(options: {
       return (await vscode.window.showInformationMessage(text, reviewLabel)) === reviewLabel;
     },
     choose,
+    quiet: () =>
+      vscode.workspace.getConfiguration().get<unknown>(settingIds.notifications) === false,
+    requests: options.requests,
     review: options.review,
     allows,
     told: (text) => void vscode.window.setStatusBarMessage(text, toldMs),

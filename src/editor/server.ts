@@ -62,7 +62,7 @@ export function createServer(
     const settle = (host: Served) => {
       const [how] = ends;
       if (how === undefined || hostNow() !== host) return;
-      set({ name: 'stopped' });
+      set({ name: how === 'gone' ? 'starting' : 'stopped' });
       if (how === 'gone') begin(true);
     };
     let mine: Served | null = null;

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import type { Logger } from '../core/ports.ts';
+import type { Logger, SecretVault } from '../core/ports.ts';
 import type { Person } from '../core/work.ts';
 import type { JoinOptions } from '../http/join.ts';
 import type { HostOptions } from '../http/options.ts';
@@ -15,7 +15,6 @@ import { isRefusal, Refusal } from './messages.ts';
 import { publicUrlOf } from './publicUrl.ts';
 import type { Joining } from './server.ts';
 import { unsavedFiles } from './unsaved.ts';
-import { createVault } from './vault.ts';
 
 const firstPort = 9325;
 
@@ -30,8 +29,10 @@ export interface HostSurroundings {
   person: Person;
   /** The models of the editor, which a provider may be. */
   models: LanguageModels;
-  /** Called once if secrets cannot be kept, with what SecretStorage threw. */
-  secretsFailed(error: unknown): void;
+  /** Where the secrets of a data directory are kept. */
+  vaultOf(dataDir: string): SecretVault;
+  /** Told when the tokens of this folder were lost, and are new. */
+  tokensMadeAnew(): void;
 }
 
 /**
@@ -48,7 +49,6 @@ export async function joinServerOfWindow(
   publicUrl();
   corsOrigins();
   const dataDir = await dataDirectory(root);
-  const vault = createVault(context.secrets, dataDir, (error) => surroundings.secretsFailed(error));
   const { hostOrAttach } = await surroundings.load();
   // Only of a folder that this window never served: looking for models starts the extensions that bring them.
   const known = context.workspaceState.get<unknown>(memoryKeys.port) !== undefined;
@@ -61,7 +61,8 @@ export async function joinServerOfWindow(
     version,
     env: hostEnv(process.env),
     logger,
-    vault,
+    vault: surroundings.vaultOf(dataDir),
+    tokensMadeAnew: surroundings.tokensMadeAnew,
     installId: vscode.env.machineId,
     folders: foldersOnDisk,
     person: surroundings.person,
@@ -113,7 +114,7 @@ export const corsOrigins = (): string[] =>
   corsOriginsOf(vscode.workspace.getConfiguration().get<unknown>(settingIds.corsOrigins));
 
 /** Where the records of a folder lie, by the settings. Rejects with a `Refusal` if they cannot lie there. */
-export const dataDirectory = (root: string): Promise<string> =>
+const dataDirectory = (root: string): Promise<string> =>
   dataDirectoryOf(vscode.workspace.getConfiguration().get<unknown>(settingIds.dataDirectory), root);
 
 /** A setting while a server runs, which has no use for one that cannot be used: whoever sets it is told. */

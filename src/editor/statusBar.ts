@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { LockLevel } from '../contract/rows/security.ts';
 import { innerCommandIds } from './ids.ts';
 import type { ServerState } from './server.ts';
 import { statusLook, type Waiting } from './statusLook.ts';
@@ -6,8 +7,18 @@ import { statusLook, type Waiting } from './statusLook.ts';
 /** The item in the status bar: how the server is, and how much waits. A click opens a menu. */
 export interface StatusBar extends vscode.Disposable {
   show(state: ServerState): void;
-  /** What waits for a person. */
-  waiting(what: Waiting): void;
+  /** What waits for a person, as far as it is known anew. */
+  waiting(what: Partial<Waiting>): void;
+  /** How far the server is locked; null while nobody knows. */
+  locked(level: LockLevel | null): void;
+  /** What it tells, for the menu behind it. */
+  readonly told: Told;
+}
+
+/** What the item tells beside how the server is. */
+export interface Told {
+  waiting: Waiting;
+  lock: LockLevel | null;
 }
 
 /** Beside what an editor itself shows of a folder. */
@@ -22,18 +33,18 @@ export function createStatusBar(): StatusBar {
   item.name = 'GIMO';
   item.command = innerCommandIds.showMenu;
   let state: ServerState = { name: 'stopped' };
-  let waiting: Waiting = { drafts: 0, gates: 0 };
+  let told: Told = { waiting: { drafts: 0, gates: 0, requests: 0 }, lock: null };
 
   const draw = () => {
     // Without a folder there is nothing to tell.
     if ((vscode.workspace.workspaceFolders ?? []).length === 0) return item.hide();
-    const look = statusLook(state, waiting);
+    const look = statusLook(state, told.waiting, told.lock);
     item.text = look.text;
     item.tooltip = look.tooltip;
     item.accessibilityInformation = { label: look.spoken, role: 'button' };
-    item.backgroundColor = look.failed
-      ? new vscode.ThemeColor('statusBarItem.errorBackground')
-      : undefined;
+    const alarm = look.failed ? 'error' : look.locked ? 'warning' : null;
+    item.backgroundColor =
+      alarm === null ? undefined : new vscode.ThemeColor(`statusBarItem.${alarm}Background`);
     item.show();
   };
   const folders = vscode.workspace.onDidChangeWorkspaceFolders(draw);
@@ -44,8 +55,15 @@ export function createStatusBar(): StatusBar {
       draw();
     },
     waiting(what) {
-      waiting = what;
+      told = { ...told, waiting: { ...told.waiting, ...what } };
       draw();
+    },
+    locked(lock) {
+      told = { ...told, lock };
+      draw();
+    },
+    get told() {
+      return told;
     },
     dispose() {
       folders.dispose();

@@ -1,3 +1,4 @@
+import type { LockLevel } from '../contract/rows/security.ts';
 import type { ServerState } from './server.ts';
 
 /** How the item in the status bar looks. */
@@ -8,6 +9,8 @@ export interface StatusLook {
   /** What a screen reader says. */
   spoken: string;
   failed: boolean;
+  /** Whether nothing new is done until a person resolves it. */
+  locked: boolean;
 }
 
 /** How much waits for a person. */
@@ -15,26 +18,46 @@ export interface Waiting {
   drafts: number;
   /** Gates that runs wait at. */
   gates: number;
+  /** Questions of clients that no draft and no run stands for. */
+  requests: number;
 }
 
-export function statusLook(state: StatusState, { drafts, gates }: Waiting): StatusLook {
-  const { icon, words } = wordsOf(state);
-  const waiting = drafts + gates;
-  const some = [...counted(drafts, 'draft'), ...counted(gates, 'gate')].join(' and ');
+/** @param lock how far the server is locked; null while nobody knows */
+export function statusLook(
+  state: StatusState,
+  { drafts, gates, requests }: Waiting,
+  lock: LockLevel | null,
+): StatusLook {
+  const locked = state.name === 'running' && lock === 'all';
+  const stands = wordsOf(state);
+  const icon = locked ? 'lock' : stands.icon;
+  const words = [stands.words, ...(state.name === 'running' ? lockedOf(lock) : [])].join('; ');
+  const waiting = drafts + gates + requests;
+  const some = [
+    ...[...counted(drafts, 'draft'), ...counted(gates, 'gate')],
+    ...counted(requests, 'request'),
+  ].join(' and ');
   const verb = waiting === 1 ? 'waits' : 'wait';
   const waits = state.name === 'running' && waiting > 0;
   return {
-    text: [`$(${icon}) GIMO`, ...shortOf(state), ...(waits ? [`$(bell-dot) ${waiting}`] : [])].join(
-      ' ',
-    ),
+    text: [
+      ...[`$(${icon}) GIMO`, ...shortOf(state), ...(locked ? ['locked down'] : [])],
+      ...(waits ? [`$(bell-dot) ${waiting}`] : []),
+    ].join(' '),
     tooltip: `GIMO: ${words}${waits ? `; ${some} ${verb} for you` : ''}. Click for more.`,
     spoken: `GIMO, ${words}${waits ? `, ${some} ${verb} for you` : ''}`,
     failed: state.name === 'failed',
+    locked,
   };
 }
 
 const counted = (count: number, what: string): string[] =>
   count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`];
+
+function lockedOf(lock: LockLevel | null): string[] {
+  if (lock === 'all') return ['it is locked down, so nothing new starts until you resolve it'];
+  return lock === 'strangers' ? ['callers without a valid token are turned away'] : [];
+}
 
 /** What the item needs to know of the server. */
 export type StatusState =

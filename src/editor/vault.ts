@@ -3,19 +3,16 @@ import type { SecretStorage } from 'vscode';
 import type { SecretVault } from '../core/ports.ts';
 
 /**
- * Keeps the secrets of one data directory in the editor's SecretStorage. Where that fails (no keyring, a locked one),
- * they are kept in memory until the window closes, never in a file.
+ * Keeps secrets in the editor's SecretStorage. Where that fails (no keyring, a locked one), they are kept in memory until
+ * the window closes, never in a file.
  *
- * @param dataDir the real path of the data directory; each has its own secrets
  * @param failed called once, with what SecretStorage threw first
+ * @returns the vault of a data directory, by the real path of that; each has its own secrets
  */
-export function createVault(
+export function createVaults(
   secrets: SecretStorage,
-  dataDir: string,
   failed: (error: unknown) => void,
-): SecretVault {
-  const prefix = createHash('sha256').update(dataDir).digest('hex');
-  const keyOf = (name: string) => `${prefix}/${name}`;
+): (dataDir: string) => SecretVault {
   const memory = new Map<string, string>();
   let broken = false;
 
@@ -24,23 +21,30 @@ export function createVault(
     try {
       return await job();
     } catch (error) {
+      if (!broken) failed(error);
       broken = true;
-      failed(error);
       return otherwise;
     }
   };
 
-  return {
-    async get(name) {
-      return memory.get(name) ?? (await tryStorage(() => secrets.get(keyOf(name)), undefined));
-    },
-    async set(name, value) {
-      await tryStorage(() => secrets.store(keyOf(name), value), undefined);
-      if (broken) memory.set(name, value);
-    },
-    async delete(name) {
-      memory.delete(name);
-      await tryStorage(() => secrets.delete(keyOf(name)), undefined);
-    },
+  return (dataDir) => {
+    const prefix = createHash('sha256').update(dataDir).digest('hex');
+    const keyOf = (name: string) => `${prefix}/${name}`;
+    return {
+      async get(name) {
+        const key = keyOf(name);
+        return memory.get(key) ?? (await tryStorage(() => secrets.get(key), undefined));
+      },
+      async set(name, value) {
+        const key = keyOf(name);
+        await tryStorage(() => secrets.store(key, value), undefined);
+        if (broken) memory.set(key, value);
+      },
+      async delete(name) {
+        const key = keyOf(name);
+        memory.delete(key);
+        await tryStorage(() => secrets.delete(key), undefined);
+      },
+    };
   };
 }

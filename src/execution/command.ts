@@ -2,13 +2,14 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import type { CommandResult, CommandStep } from '../contract/records.ts';
+import { within } from '../core/patience.ts';
 import type { Executor, StepContext, StepOf, StepOutcome } from '../core/work.ts';
 import { endFamily } from './family.ts';
 import { createOutput, type Output } from './output.ts';
 import { type CommandOptions, prepareCommand } from './prepare-command.ts';
 import { processAt } from './processes.ts';
 import { mark } from './scrub.ts';
-import { startWarden, type Warden, within } from './start-warden.ts';
+import { startWarden, type Warden } from './start-warden.ts';
 import type { Report, Task } from './task.ts';
 
 /** What a command is found by after a crash: the process that leads its group, and when that began. */

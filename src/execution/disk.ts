@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasCode } from '../core/system-error.ts';
 
 /** What edits do to a disk, a method for each step: each may fail, and the process may die before any of them. */
 export interface Disk {
@@ -55,12 +56,6 @@ const noFollow = constants.O_NOFOLLOW ?? 0;
 const noWait = constants.O_NONBLOCK ?? 0;
 const folderOnly = constants.O_DIRECTORY ?? 0;
 
-/** The code of a system error, or null. */
-export function systemCode(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
-}
-
 /** Which file or folder it is, on this machine. */
 export const identityOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`;
 
@@ -70,7 +65,7 @@ export const realDisk: Disk = {
     try {
       return await lstat(path, { bigint: true });
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return null;
+      if (hasCode(error, 'ENOENT')) return null;
       throw error;
     }
   },
@@ -110,8 +105,7 @@ function patiently<A extends string[]>(act: (...paths: A) => Promise<void>) {
       try {
         return await act(...paths);
       } catch (error) {
-        const busy = ['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(error) ?? '');
-        if (!windows || attempt >= 9 || !busy) throw error;
+        if (!windows || attempt >= 9 || !hasCode(error, 'EPERM', 'EACCES', 'EBUSY')) throw error;
         await delay(10 * 2 ** Math.min(attempt, 5));
       }
     }

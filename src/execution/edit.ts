@@ -1,20 +1,13 @@
 import { GimoError } from '../contract/errors.ts';
 import type { EditResult, EditStep } from '../contract/records.ts';
+import { sha256 } from '../core/hash.ts';
 import { placeholder } from '../core/redaction.ts';
 import type { FileVersion, OldVersions, StepContext } from '../core/work.ts';
 import { collisions, named, partsOf, Refused } from './place.ts';
 import { folderVersion, type PutBack, restoreStep, tell, whyOf } from './restore.ts';
 import { swap, tempsOf, unsaved } from './swap.ts';
 import { decode, encode } from './text.ts';
-import {
-  type Ground,
-  largestFile,
-  nameOf,
-  onTheWay,
-  type Standing,
-  sha256Of,
-  standing,
-} from './way.ts';
+import { type Ground, largestFile, nameOf, onTheWay, type Standing, standing } from './way.ts';
 
 type Change = EditStep['changes'][number];
 
@@ -147,7 +140,7 @@ async function planned(ground: Ground, change: Change): Promise<Planned> {
   const bytes = text === null ? null : newBytes(text, found);
   const before = found && { sha256: found.sha256, mode: found.mode };
   return {
-    version: { path, before, after: bytes && sha256Of(bytes) },
+    version: { path, before, after: bytes && sha256(bytes) },
     bytes: found?.bytes ?? null,
     // Not the bits that lend somebody else's rights: those were given to the old contents.
     next: bytes && { bytes, mode: found && found.mode & 0o777 },

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasCode } from '../core/system-error.ts';
 import { carries, lookAround, type Process } from './processes.ts';
 
 /** How long a program may take to end after it was asked to (SIGTERM), before it is killed, in milliseconds. */
@@ -33,7 +34,7 @@ const leastLooks = process.platform === 'linux' ? 1 : 2;
  * A process that has begun another and ended in the middle of a look may hide both: it is not there any more, and the
  * other not yet. So that nobody is there is believed only of a look in which nobody ended.
  */
-export async function membersOf(family: Family): Promise<Process[]> {
+async function membersOf(family: Family): Promise<Process[]> {
   let before = new Set<number>();
   for (let looks = 1; ; looks++) {
     const { running, ended } = await lookAround();
@@ -102,10 +103,7 @@ function send(target: number, name: NodeJS.Signals): void {
     process.kill(target, name);
   } catch (error) {
     // It is gone, or it runs as another user: whether it is gone is looked at afterwards.
-    if (error instanceof Error && 'code' in error) {
-      if (error.code === 'ESRCH' || error.code === 'EPERM') return;
-    }
-    throw error;
+    if (!hasCode(error, 'ESRCH', 'EPERM')) throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { visibleLine } from '../contract/visible.ts';
+import { foldedName, withoutTail } from '../core/fold.ts';
 
 /*
  * The rules of paths that need no look at a disk. They are the same on every system, as strict as the strictest: a
@@ -20,7 +21,8 @@ export class Refused extends Error {
 export const named = (path: string): string => visibleLine(path);
 
 const device = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)$/;
-const ours = new Set(['.git', '.orch_data']);
+/** Folders in which no step does anything: git's hooks and settings, and what GIMO keeps. */
+export const closedFolders: ReadonlySet<string> = new Set(['.git', '.orch_data']);
 /* What Windows calls .git and .orch_data where it makes names of eight characters; the hashed form follows the fourth. */
 const shortName = /^(?:git|gi[0-9a-f]{4}|orch_d|or[0-9a-f]{4})~\d+$/;
 
@@ -49,18 +51,12 @@ function refusedPart(part: string): string | null {
   if (part.includes(':')) return 'Its path holds a colon, which Windows takes for something else.';
   if (/[. ]$/.test(part))
     return 'A part of its path ends in a dot or a space, which Windows leaves out.';
-  const plain = folded(part);
+  const plain = withoutTail(foldedName(part));
   if (device.test((plain.split('.')[0] ?? '').trimEnd()))
     return 'A part of its path is the name of a device on Windows.';
-  if (ours.has(plain) || shortName.test(plain))
+  if (closedFolders.has(plain) || shortName.test(plain))
     return 'It lies in .git or .orch_data, where edits change nothing.';
   return null;
-}
-
-/** A name as the most forgiving file systems compare it: without case and without invisible characters (macOS). */
-function folded(name: string): string {
-  const seen = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
-  return seen.toLowerCase().replace(/[. ]+$/, '');
 }
 
 /** Paths that are equal under this may be one file here. */

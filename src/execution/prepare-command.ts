@@ -5,6 +5,7 @@ import type { CommandStep, Config } from '../contract/records.ts';
 import { commandRefused } from '../core/commands.ts';
 import type { Programs } from '../core/work.ts';
 import { liesIn } from './inside.ts';
+import { closedFolders } from './place.ts';
 import { commandEnv, realPathOf } from './scrub.ts';
 import type { Task } from './task.ts';
 
@@ -17,9 +18,6 @@ export interface CommandOptions {
   /** What commands get a part of. */
   env: Readonly<Record<string, string | undefined>>;
 }
-
-/** No command begins in here: git's hooks and settings, and what GIMO keeps. */
-const closed = new Set(['.git', '.orch_data']);
 
 /**
  * Checks a command right before it runs: whether it may, and where.
@@ -64,7 +62,7 @@ async function folderOf({ cwd = '.' }: CommandStep, root: string): Promise<strin
   if (!liesIn(top, real))
     throw refused(`${name} lies outside of the workspace, so no command runs there.`);
   const parts = relative(top, real).toLowerCase().split(sep);
-  if (parts.some((part) => closed.has(part)))
+  if (parts.some((part) => closedFolders.has(part)))
     throw refused(`${name} belongs to git or to GIMO itself, so no command runs there.`);
   if (!(await stat(real)).isDirectory())
     throw refused(`${name} is not a folder, so no command can run there.`);

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { hasCode } from '../core/system-error.ts';
 
 /** A process that runs (a zombie does not). */
 export interface Process {
@@ -70,9 +71,7 @@ async function readProc(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'latin1');
   } catch (error) {
-    if (error instanceof Error && 'code' in error) {
-      if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(String(error.code))) return null;
-    }
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return null;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
+import { hasCode } from '../core/system-error.ts';
 import type { Programs } from '../core/work.ts';
 import { liesIn } from './inside.ts';
 import { pathFolders, realPathOf, variable } from './scrub.ts';
@@ -42,7 +43,7 @@ async function executable(path: string): Promise<string | null> {
     await access(real, constants.X_OK);
     return real;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
+    if (hasCode(error)) return null;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { GimoError } from '../contract/errors.ts';
+import { systemCode } from '../core/system-error.ts';
 import type { FileVersion, OldVersions } from '../core/work.ts';
-import { systemCode } from './disk.ts';
 import { named, Refused } from './place.ts';
 import { swap, sweep, tempsOf, unsaved } from './swap.ts';
 import { type Ground, nameOf, onTheWay, standing } from './way.ts';

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { delimiter, isAbsolute, resolve } from 'node:path';
+import { hasCode } from '../core/system-error.ts';
 import { liesIn } from './inside.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -71,7 +72,7 @@ export async function realPathOf(path: string): Promise<string | null> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
+    if (hasCode(error)) return null;
     throw error;
   }
 }

@@ -6,6 +6,8 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
+import { within } from '../core/patience.ts';
+import { systemCode } from '../core/system-error.ts';
 import { endFamily, type Family, graceMs } from './family.ts';
 import { mark } from './scrub.ts';
 import { type Report, reportFd, type Task } from './task.ts';
@@ -69,19 +71,6 @@ export async function startWarden(runId: string, env: Record<string, string>): P
   };
 }
 
-/** Whether something comes to its end within so many milliseconds. */
-export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /* The warden alone holds the other end of this stream, so it ends with the warden at the latest. */
 async function reportOf(stream: unknown, gone: Promise<unknown>): Promise<Report> {
   if (!(stream instanceof Readable))
@@ -101,6 +90,6 @@ function programPath(): string {
 const notStarted = (error: unknown) =>
   new GimoError(
     'internal',
-    `The system did not start another process (${error instanceof Error && 'code' in error ? String(error.code) : 'it does not say why'}). Close what is not needed, then try again.`,
+    `The system did not start another process (${systemCode(error) ?? 'it does not say why'}). Close what is not needed, then try again.`,
     { cause: error },
   );

@@ -1,5 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { type Folder, systemCode } from './disk.ts';
+import { randomBytes } from 'node:crypto';
+import { sha256 } from '../core/hash.ts';
+import { systemCode } from '../core/system-error.ts';
+import type { Folder } from './disk.ts';
 import { Refused } from './place.ts';
 import { type Ground, nameOf, onTheWay, type Passage, standing } from './way.ts';
 
@@ -17,10 +19,7 @@ export interface Swap {
 
 /** What the names of a step's temp files begin with, so that they are found after a crash. */
 export function tempsOf(runId: string, stepId: string): string {
-  const step = createHash('sha256')
-    .update(JSON.stringify([runId, stepId]))
-    .digest('hex');
-  return `.gimo-${step.slice(0, 16)}-`;
+  return `.gimo-${sha256(JSON.stringify([runId, stepId])).slice(0, 16)}-`;
 }
 
 const tempEnd = '.tmp';

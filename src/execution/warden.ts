@@ -7,6 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
+import { systemCode } from '../core/system-error.ts';
 import { endFamily } from './family.ts';
 import { mark } from './scrub.ts';
 import { type Report, reportFd, type Task, taskOf } from './task.ts';
@@ -93,6 +94,4 @@ function leave(): never {
   process.exit(1);
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
-}
+const codeOf = (error: unknown): string => systemCode(error) ?? String(error);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { type Disk, type Folder, identityOf, systemCode } from './disk.ts';
+import { systemCode } from '../core/system-error.ts';
+import { type Disk, type Folder, identityOf } from './disk.ts';
 import { partsOf, Refused } from './place.ts';
 
 /*
@@ -141,13 +142,10 @@ export interface Standing {
   mode: number;
 }
 
-export const sha256Of = (bytes: Uint8Array): string =>
-  createHash('sha256').update(bytes).digest('hex');
-
 /** How much is hashed before others have their turn, in bytes: a millisecond or two. */
 const slice = 2 ** 20;
 
-/** The same, and whoever waits meanwhile is served. */
+/** The SHA-256 of a file; whoever waits meanwhile is served. */
 async function sha256InSlices(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256');
   for (let at = 0; at < bytes.length; at += slice) {

@@ -1,6 +1,7 @@
 import { GimoError } from '../contract/errors.ts';
 import type { Logger } from '../core/ports.ts';
-import type { Job, RunBook } from '../core/runbook.ts';
+import type { Job } from '../core/run-progress.ts';
+import type { RunBook } from '../core/runbook.ts';
 import type { ExecutableStep, Executor, Worker } from '../core/work.ts';
 
 export interface WorkerPorts {

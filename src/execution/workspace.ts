@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Undone } from '../contract/rows/runs.ts';
 import { createLocks } from '../core/locks.ts';
+import { systemCode } from '../core/system-error.ts';
 import type {
   Executor,
   FileVersion,
@@ -10,7 +11,7 @@ import type {
   StepOf,
   Workspace,
 } from '../core/work.ts';
-import { type Disk, realDisk, systemCode } from './disk.ts';
+import { type Disk, realDisk } from './disk.ts';
 import { edit } from './edit.ts';
 import { partsOf, Refused, sameOnDisk } from './place.ts';
 import { type PutBack, restoreStep, tell, whyOf } from './restore.ts';

@@ -1,11 +1,12 @@
 import type { RequestListener } from 'node:http';
 import express from 'express';
-import { GimoError } from '../contract/errors.ts';
+import { GimoError, validationError } from '../contract/errors.ts';
 import { actionsPath } from '../contract/openapi.ts';
 import { proofText } from '../contract/proof.ts';
 import { raw } from '../contract/raw.ts';
 import type { Core } from '../core/core.ts';
-import type { Ledger, Logger } from '../core/ports.ts';
+import type { Ledger } from '../core/ledger-ports.ts';
+import type { Logger } from '../core/ports.ts';
 import type { Redactor } from '../core/redaction.ts';
 import { attachRouter, keepSession } from './attach.ts';
 import { errorHandler } from './errors.ts';
@@ -93,12 +94,12 @@ function health({ ledger, port }: AppPorts): express.RequestHandler {
       response.json({ status: 'ok' });
       return;
     }
-    if (!/^[0-9a-f]{32,64}$/i.test(nonce)) {
-      const msg = 'A challenge is 32 to 64 hex digits.';
-      throw new GimoError('validation_error', msg, {
-        issues: [{ type: 'string_pattern_mismatch', loc: ['query', 'challenge'], msg }],
-      });
-    }
+    if (!/^[0-9a-f]{32,64}$/i.test(nonce))
+      throw validationError(
+        ['query', 'challenge'],
+        'A challenge is 32 to 64 hex digits.',
+        'string_pattern_mismatch',
+      );
     // The address is our own, not the Host header: a program that passes the question on cannot use the answer.
     const proof = ledger.mac('proof', proofText(nonce, `127.0.0.1:${port()}`));
     response.json({ status: 'ok', proof });

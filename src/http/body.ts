@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { GimoError } from '../contract/errors.ts';
+import { GimoError, validationError } from '../contract/errors.ts';
 import { isJson } from './rules.ts';
 
 /** The most that a body may hold, in bytes. */
@@ -41,11 +41,7 @@ function requireJson({ headers }: Request) {
 const tooLarge = () =>
   new GimoError('payload_too_large', 'The body is larger than 1 MiB. Send less.');
 
-function unreadable(msg: string) {
-  return new GimoError('validation_error', msg, {
-    issues: [{ type: 'json_invalid', loc: ['body'], msg }],
-  });
-}
+const unreadable = (msg: string) => validationError(['body'], msg, 'json_invalid');
 
 /** What is left of a body that is too large is not kept: node throws it away once the answer has been sent. */
 function bytesOf(request: Request): Promise<Buffer> {

@@ -14,7 +14,7 @@ export function toGimoError(error: unknown): GimoError | null {
 }
 
 /** Answers an error in the one shape that errors have. */
-export function sendError(response: Response, error: GimoError, correlationId: string): void {
+function sendError(response: Response, error: GimoError, correlationId: string): void {
   const body: ErrorBody = {
     detail: error.issues === undefined ? error.message : [...error.issues],
     code: error.code,

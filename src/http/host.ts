@@ -114,7 +114,10 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
     });
     const sessions = createSessions(ledger, () => `127.0.0.1:${port}`);
     const tokens = withSessions(
-      await openTokens({ ...{ given, vault, ledger }, rotated: announcer.rotated }),
+      await openTokens({
+        ...{ given, vault, ledger, rotated: announcer.rotated },
+        madeAnew: options.tokensMadeAnew,
+      }),
       sessions,
     );
 

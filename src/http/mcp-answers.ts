@@ -30,8 +30,8 @@ export async function answerTool(
     return { content: [text(fitText(body, most, (lines) => readOn(id, args, lines)))] };
   const record = Fields.parse(body);
   if (table[id].effect !== 'read') return structured(handleOf(record), next[id]);
-  const shown = Fields.parse(fitRecord(record, most));
-  return structured(shown, shown === record ? undefined : leftOut(id));
+  const shown = fitRecord(record, most);
+  return structured(Fields.parse(shown), shown === record ? undefined : leftOut(id));
 }
 
 /** A refusal as the answer of a tool: a model can read it, and do better. */
@@ -96,7 +96,7 @@ async function pageOf(
   const items = fitRecord(body, most);
   const cursor = page?.next ?? null;
   return structured(
-    { items, total: page?.total ?? 0, next_cursor: cursor },
+    { items, total: page?.total ?? null, next_cursor: cursor },
     cursor === null ? undefined : 'There are more: call again with cursor set to next_cursor.',
   );
 }

@@ -115,7 +115,10 @@ function outputOf(id: OpId, operation: Operation): ({ type: 'object' } & Json) |
     type: 'object',
     properties: {
       items: told,
-      total: { type: 'integer', description: 'How many records match in all.' },
+      total: {
+        type: ['integer', 'null'],
+        description: 'How many records match in all; null if they are not counted yet.',
+      },
       next_cursor: { type: ['string', 'null'], description: 'Leads to the next page.' },
     },
     required: ['items', 'total', 'next_cursor'],

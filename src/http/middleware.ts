@@ -51,7 +51,7 @@ export function checkHost(
     if (hostAllowed(request.headers.host, port(), publicUrl())) return next();
     throw new GimoError(
       'host_refused',
-      'The Host header does not name this server. Use the address that GIMO printed.',
+      'The Host header does not name this server. Use the address that GIMO printed. If a tunnel leads here, name its address in the setting gimo.publicUrl, or headless with --public-url.',
     );
   };
 }

@@ -16,6 +16,8 @@ export interface HostOptions {
   logger: Logger;
   /** Where tokens and keys are kept; 0600 files of the ledger if left out. */
   vault?: SecretVault;
+  /** Told when the vault has lost tokens that there were, so that all who use those are refused. */
+  tokensMadeAnew?: () => void;
   /** Identifies the installation in the audit log; only its hash is kept. */
   installId?: string;
   /** The folders of an editor's window: the repositories that may be selected. */

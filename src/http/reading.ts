@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
-import type { Clock } from '../core/ports.ts';
+import type { Clock } from '../core/clock.ts';
 import type { RepositoryPorts } from '../core/repository.ts';
 import { createRepoReader } from '../repo/reader.ts';
 import { createRepos } from '../repo/repos.ts';

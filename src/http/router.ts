@@ -113,7 +113,7 @@ function send(
     }
   }
   if (answer.page !== undefined) {
-    response.set('X-Total-Count', String(answer.page.total));
+    if (answer.page.total !== null) response.set('X-Total-Count', String(answer.page.total));
     if (answer.page.next !== null)
       response.set('Link', `<${nextUrl(request, operation, answer.page.next)}>; rel="next"`);
   }

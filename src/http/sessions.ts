@@ -1,8 +1,9 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type AttachRequest, attachText } from '../contract/attach.ts';
 import { GimoError } from '../contract/errors.ts';
-import type { Ledger } from '../core/ports.ts';
-import { type Principal, sha256 } from '../core/principals.ts';
+import { sha256 } from '../core/hash.ts';
+import type { Ledger } from '../core/ledger-ports.ts';
+import type { Principal } from '../core/principals.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Seconds that a nonce can be answered in. */

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { GimoError } from '../contract/errors.ts';
-import type { Ledger, SecretVault } from '../core/ports.ts';
+import { sha256 } from '../core/hash.ts';
+import type { Ledger } from '../core/ledger-ports.ts';
+import type { SecretVault } from '../core/ports.ts';
 import {
   authenticate,
   type Principal,
   principalOf,
-  sha256,
   type TokenRole,
   tokenProblem,
   tokenRoles,
@@ -38,7 +39,9 @@ export interface TokenPorts {
   /** Tokens from outside, which are not ours to change. */
   given: Readonly<Partial<Record<TokenRole, string>>>;
   vault: SecretVault;
-  ledger: Pick<Ledger, 'knewToken' | 'rememberToken'>;
+  ledger: Pick<Ledger, 'hadToken' | 'knewToken' | 'rememberToken'>;
+  /** Called if the vault has lost tokens that there were, so that new ones were made: whoever uses the old ones is refused. */
+  madeAnew?: (() => void) | undefined;
   /** Called with the new token of a role, once it is in force, and with the one that it had. */
   rotated?: (role: TokenRole, token: string, old: string) => Promise<void>;
 }
@@ -50,16 +53,18 @@ export interface TokenPorts {
  * @throws GimoError `validation_error` if a token is too short, or two roles share one
  */
 export async function openTokens(ports: TokenPorts): Promise<Tokens> {
-  const { given, vault, ledger, rotated } = ports;
+  const { given, vault, ledger, rotated, madeAnew } = ports;
   const tokens = new Map<TokenRole, string>();
-  for (const role of tokenRoles)
-    tokens.set(
-      role,
-      given[role] ?? (await vault.get(vaultName(role))) ?? (await made(role, vault)),
-    );
+  const lost: TokenRole[] = [];
+  for (const role of tokenRoles) {
+    const kept = given[role] ?? (await vault.get(vaultName(role)));
+    if (kept === undefined && ledger.hadToken(role)) lost.push(role);
+    tokens.set(role, kept ?? (await made(role, vault)));
+  }
   const wrong = tokenProblem(tokens);
   if (wrong !== null) throw new GimoError('validation_error', wrong);
   for (const [role, token] of tokens) await remember(role, token, ledger);
+  if (lost.length > 0) madeAnew?.();
   const retired: string[] = [];
   const listeners = new Set<(actor: string) => void>();
   const of = (role: TokenRole) => tokens.get(role) ?? '';

@@ -113,7 +113,7 @@ function words(failure: HttpFailure, target: NetworkTarget): string {
  *
  * @returns milliseconds from now, 0 for the past, null if there is none that can be read
  */
-export function retryAfterMs(header: string | null, now = Date.now()): number | null {
+function retryAfterMs(header: string | null, now = Date.now()): number | null {
   if (header === null) return null;
   if (/^\s*\d{1,9}(\.\d+)?\s*$/.test(header)) return Number(header) * 1000;
   const date = Date.parse(header);

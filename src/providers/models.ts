@@ -1,6 +1,6 @@
 import { GimoError } from '../contract/errors.ts';
 import type { EditorAnswer, EditorModel } from '../core/editor-model.ts';
-import type { RepoFacts } from '../core/ports.ts';
+import type { RepoFacts } from '../core/repo-ports.ts';
 import type { ModelAnswer, ModelRequest, Models, ModelTarget } from '../core/work.ts';
 import { checkServer } from './check.ts';
 import { providerError } from './failures.ts';

@@ -1,5 +1,5 @@
 import { GimoError } from '../contract/errors.ts';
-import type { RepoFacts } from '../core/ports.ts';
+import type { RepoFacts } from '../core/repo-ports.ts';
 import type { ModelAnswer, ModelRequest } from '../core/work.ts';
 import { providerError } from './failures.ts';
 

@@ -1,5 +1,5 @@
 import { baseUrlProblem, vendorBaseUrls } from '../contract/addresses.ts';
-import { GimoError } from '../contract/errors.ts';
+import { validationError } from '../contract/errors.ts';
 import type { ProviderType } from '../contract/records.ts';
 
 /**
@@ -21,7 +21,5 @@ export function baseUrl(entry: {
       : baseUrlProblem(found);
   if (found !== undefined && problem === null) return found;
   const msg = problem ?? 'The base_url cannot be used.';
-  throw new GimoError('validation_error', msg, {
-    issues: [{ type: 'base_url', loc: ['body', 'base_url'], msg }],
-  });
+  throw validationError(['body', 'base_url'], msg, 'base_url');
 }

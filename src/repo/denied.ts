@@ -1,3 +1,5 @@
+import { foldedName, withoutTail } from '../core/fold.ts';
+
 // API.md, "What clients may read of the repository": denied whatever the allowlist says.
 const folders = new Set(['.git', '.orch_data', 'node_modules', 'git~1']);
 const names = /^(?:\.env.*|id_.*|\.npmrc|\.netrc|.*\.(?:pem|key|p12|pfx|jks|keystore))$/;
@@ -25,11 +27,6 @@ export function isDenied(path: string): boolean {
 const refused = (name: string): boolean => name === '..' || folders.has(name) || names.test(name);
 
 const folded = (part: string): string => {
-  const seen = part
-    .normalize('NFKC')
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
-    .toLowerCase();
+  const seen = foldedName(part);
   return seen === '..' ? seen : withoutTail(seen);
 };
-
-const withoutTail = (name: string): string => name.replace(/[. ]+$/, '');

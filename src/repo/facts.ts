@@ -1,7 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { GimoError } from '../contract/errors.ts';
-import type { RepoFacts } from '../core/ports.ts';
+import type { RepoFacts } from '../core/repo-ports.ts';
+import { hasCode } from '../core/system-error.ts';
 import { readText, shown, walk } from './files.ts';
 import { createGitLook, type GitLook } from './git.ts';
 
@@ -66,7 +67,7 @@ async function realRoot(root: string): Promise<string> {
   try {
     return await realpath(root);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+    if (hasCode(error, 'ENOENT'))
       throw new GimoError(
         'not_found',
         'The folder of the repository is not there any more. Open another one.',

@@ -2,6 +2,7 @@ import { constants, type Dirent } from 'node:fs';
 import { lstat, open, readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
+import { systemCode } from '../core/system-error.ts';
 import { isDenied } from './denied.ts';
 
 const mostBytes = 1024 * 1024;
@@ -11,9 +12,7 @@ const mostListed = 50_000;
 // Other programs move and delete files while we look, and some are not ours to read.
 const expected = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'EISDIR', 'ENXIO']);
 
-function expectedCode(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && expected.has(String(error.code));
-}
+const expectedCode = (error: unknown): boolean => expected.has(systemCode(error) ?? '');
 
 /**
  * Reads a text file of the repository.

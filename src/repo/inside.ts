@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { type Cover, normalPath } from '../core/cover.ts';
+import { systemCode } from '../core/system-error.ts';
 import { isDenied } from './denied.ts';
 
 /*
@@ -40,16 +41,13 @@ export class Refused extends Error {
 }
 
 /** The most that a file may hold to be read, in bytes. */
-export const largestFile = 5 * 1_048_576;
+const largestFile = 5 * 1_048_576;
 /** How much of a file is looked at to tell whether it is text, in bytes. */
 const headBytes = 8 * 1024;
 
-const codeOf = (error: unknown) =>
-  error instanceof Error && 'code' in error ? String(error.code) : null;
-
 /** Turns what the file system says of a path into a refusal; anything else comes back as it is. */
 export function refusalOf(error: unknown): unknown {
-  const code = codeOf(error) ?? '';
+  const code = systemCode(error) ?? '';
   // A path that is too long, or goes on behind a file, leads nowhere.
   if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL'].includes(code)) return new Refused('missing');
   if (['EACCES', 'EPERM', 'ELOOP', 'ENXIO', 'EBUSY'].includes(code)) return new Refused('refused');
@@ -77,7 +75,7 @@ export function realPlace(root: string, path: string, allowed: (path: string) =>
   try {
     real = realpathSync.native(full);
   } catch (error) {
-    throw codeOf(error) === 'ENOENT' && hasLink(root, path)
+    throw systemCode(error) === 'ENOENT' && hasLink(root, path)
       ? new Refused('refused')
       : refusalOf(error);
   }
@@ -138,7 +136,7 @@ function liesAt(fd: number, stats: BigIntStats, real: string): boolean {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`) === real;
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error; // no /proc here
+      if (systemCode(error) !== 'ENOENT') throw error; // no /proc here
     }
   }
   const now = lstatSync(real, { bigint: true });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { createCover, normalPath } from '../core/cover.ts';
-import type { RepoReader, RepoScope } from '../core/ports.ts';
+import type { RepoReader, RepoScope } from '../core/repo-ports.ts';
 import { isDenied } from './denied.ts';
 import { diffOf } from './diff.ts';
 import type { Job } from './jobs.ts';

@@ -3,7 +3,8 @@ import { type Dirent, lstatSync } from 'node:fs';
 import { link, lstat, mkdir, open, readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
-import type { Repos } from '../core/ports.ts';
+import type { Repos } from '../core/repo-ports.ts';
+import { hasCode } from '../core/system-error.ts';
 import { isDenied } from './denied.ts';
 
 /** Folders that a list of repositories shows at most. */
@@ -88,9 +89,6 @@ async function foldersIn(bound: string): Promise<string[]> {
     .map(({ name }) => join(bound, name))
     .sort();
 }
-
-const hasCode = (error: unknown, ...codes: string[]) =>
-  error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
 /** @returns null if there is nothing */
 async function realOf(path: string): Promise<string | null> {

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { AuditHead, Ledger } from '../core/ports.ts';
+import type { Ledger } from '../core/ledger-ports.ts';
+import type { AuditHead } from '../core/ports.ts';
 import { noFollow, parseJson, readText, storageError } from './files.ts';
 
 /*

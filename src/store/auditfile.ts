@@ -3,15 +3,8 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
 import type { AuditFile, Logger } from '../core/ports.ts';
-import {
-  ensureRealDir,
-  type Fence,
-  hasCode,
-  namesIn,
-  noFollow,
-  storageError,
-  syncDir,
-} from './files.ts';
+import { hasCode } from '../core/system-error.ts';
+import { ensureRealDir, type Fence, namesIn, noFollow, storageError, syncDir } from './files.ts';
 import type { LedgerFiles } from './ledger.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createQueue } from './queue.ts';

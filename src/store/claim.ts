@@ -3,10 +3,10 @@ import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check, lock } from 'proper-lockfile';
 import { GimoError } from '../contract/errors.ts';
+import { hasCode } from '../core/system-error.ts';
 import { forgetNotes, isAbandoned, noteClaim } from './claim-notes.ts';
 import {
   ensureDir,
-  hasCode,
   parseJson,
   removeFile,
   storageError,

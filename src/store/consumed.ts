@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
-import type { Consumed, Consumption } from '../core/ports.ts';
+import type { Consumed, SpentApproval } from '../core/ledger-ports.ts';
 import type { Fence } from './files.ts';
 import { createNoted } from './noted.ts';
 
-const Line: z.ZodType<Consumption> = z.object({ id: z.string(), run_id: z.string() });
+const Line: z.ZodType<SpentApproval> = z.object({ id: z.string(), run_id: z.string() });
 
 /** The spent approvals of a ledger. None is ever forgotten, so that none can be used a second time. */
 export function createConsumed(path: string, fence: Fence): Consumed & { forget(): void } {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
-import type { Decided, Decision } from '../core/ports.ts';
+import type { Decided, Decision } from '../core/ledger-ports.ts';
 import type { Fence } from './files.ts';
 import { createNoted, type Noted } from './noted.ts';
 

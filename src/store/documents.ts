@@ -1,35 +1,46 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 import { jsonIssues } from '../contract/json.ts';
-import type { Document, FoundDocument, Logger, WatchedDocument } from '../core/ports.ts';
+import type { FoundDocument, Logger, WatchedDocument } from '../core/ports.ts';
 import { type Fence, parseJson, readJson, readText, writeAtomic } from './files.ts';
 import { createQueue } from './queue.ts';
 import { stampAt } from './record-file.ts';
 
-/** A single JSON document of the workspace. */
-export function openDocument(path: string, fence: Fence): Document {
-  const queue = createQueue();
-  return {
-    read: () => readJson(path),
-    write: (value) =>
-      queue(() => writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`, { fence })),
-  };
+/** Thrown where a file is not the one any more that was to be written over. */
+class Another extends Error {
+  override readonly name = 'Another';
 }
 
-/** The most that a document which people change by hand may hold, in bytes. */
-const mostBytes = 2 ** 20;
-
-/** A document that is looked at as somebody else may have left it. */
-export function openWatchedDocument(path: string, fence: Fence): WatchedDocument {
+/**
+ * A document that is looked at as somebody else may have left it.
+ * @param most the most that it may hold, in whole MiB
+ */
+export function openWatchedDocument(path: string, fence: Fence, most = 1): WatchedDocument {
+  const queue = createQueue();
+  const write = (value: unknown, allowed: Fence) =>
+    queue(() => writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`, { fence: allowed }));
   const stamp = () => JSON.stringify(stampAt(path));
   return {
-    ...openDocument(path, fence),
+    read: () => readJson(path),
+    write: (value) => write(value, fence),
     stamp,
+    async writeOver(known, value) {
+      try {
+        await write(value, () => {
+          fence();
+          if (stamp() !== known) throw new Another();
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof Another) return false;
+        throw error;
+      }
+    },
     async look(): Promise<FoundDocument> {
       if (stampAt(path) === null) return { state: 'missing' };
-      const text = await readText(path, mostBytes);
+      const text = await readText(path, most * 2 ** 20);
       if (text === null)
-        return unreadable('is a link, larger than 1 MiB, or something else than UTF-8 text');
+        return unreadable(`is a link, larger than ${most} MiB, or something else than UTF-8 text`);
       const value = parseJson(text);
       if (value === undefined) return unreadable('is not JSON');
       const [issue] = jsonIssues(value);

@@ -14,6 +14,8 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GimoError } from '../contract/errors.ts';
+import { hasCode } from '../core/system-error.ts';
+import { createShared } from './queue.ts';
 
 /** A check that the right to write is still ours; throws `GimoError('not_writer')` when it is not. */
 export type Fence = () => void;
@@ -22,13 +24,6 @@ const windows = process.platform === 'win32';
 
 /** Keeps a link at the end of a path from being followed. Windows has no such flag. */
 export const noFollow: number = windows ? 0 : constants.O_NOFOLLOW;
-
-/** Tells whether something thrown is a system error with one of these codes (any code if none is named). */
-export function hasCode(error: unknown, ...codes: readonly string[]): error is Error {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  const { code } = error;
-  return typeof code === 'string' && (codes.length === 0 || codes.includes(code));
-}
 
 /**
  * Turns what the file system threw into the error that a caller may see; anything else comes back as it is.
@@ -52,8 +47,13 @@ export function storageError(error: unknown, what: string): unknown {
   );
 }
 
-/** Makes what a directory holds survive a power cut. Windows offers nothing of the kind and needs nothing. */
-export async function syncDir(path: string): Promise<void> {
+/**
+ * Makes what a directory holds survive a power cut. Windows offers nothing of the kind and needs nothing. Changes of the
+ * same directory that wait for it at the same time share their sync.
+ */
+export const syncDir: (path: string) => Promise<void> = createShared(syncNow);
+
+async function syncNow(path: string): Promise<void> {
   if (windows) return;
   try {
     const handle = await open(path, 'r');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { IdempotencyEntries, IdempotencyEntry } from '../core/ports.ts';
+import type { IdempotencyEntries, IdempotencyEntry } from '../core/ledger-ports.ts';
 import { appendLines, linesOf } from './append.ts';
 import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
 import { laterOr } from './noted.ts';

@@ -3,8 +3,9 @@ import { link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
-import type { KeyPurpose } from '../core/ports.ts';
-import { hasCode, parseJson, readText, storageError, syncDir, writeNew } from './files.ts';
+import type { KeyPurpose } from '../core/ledger-ports.ts';
+import { hasCode } from '../core/system-error.ts';
+import { parseJson, readText, storageError, syncDir, writeNew } from './files.ts';
 import { stampAt } from './record-file.ts';
 
 const KeyFile = z.object({

@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { idPattern, RunStatus, RunStep } from '../contract/records.ts';
-import type { Accepted, Ledger, RunEntries, RunEntry } from '../core/ports.ts';
+import type { Accepted, Ledger, RunEntries, RunEntry } from '../core/ledger-ports.ts';
 import { isTerminal } from '../core/run-steps.ts';
 import { createHeadFile, type HeadFile } from './audit-head.ts';
 import { createConsumed } from './consumed.ts';
@@ -114,6 +114,7 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
     oldVersions: createOldVersions(join(dir, 'old'), fence),
     rememberToken: tokens.remember,
     knewToken: tokens.knew,
+    hadToken: tokens.hadOne,
     security,
     setFence(next) {
       check = next;
@@ -234,5 +235,6 @@ function createTokens(path: string, fence: Fence, quarantine: Quarantine) {
         hashes.add(sha256);
       }),
     knew: (sha256: string) => hashes.has(sha256),
+    hadOne: (role: string) => tokens.some((one) => one.role === role),
   };
 }

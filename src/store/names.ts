@@ -10,7 +10,7 @@ export interface SortedNames {
 }
 
 /** @param from names in any order, each once */
-export function createSortedNames(from: Iterable<string> = []): SortedNames {
+function createSortedNames(from: Iterable<string> = []): SortedNames {
   const names = [...from].sort();
   return {
     get size() {
@@ -131,8 +131,12 @@ export interface NameIndex {
   older(before: string | undefined, limit: number, status?: readonly string[]): string[];
   total(status?: readonly string[]): number;
   counts(): Record<string, number>;
+  /** The state of a name; undefined if it is not known yet. */
+  statusOf(id: string): string | undefined;
   /** Those whose state is not known yet. */
   unknown(): string[];
+  /** Whether there is none of these. */
+  readonly complete: boolean;
   all(): string[];
 }
 
@@ -182,6 +186,10 @@ export function createNameIndex(): NameIndex {
       Object.fromEntries(
         [...byStatus].filter(([, one]) => one.size > 0).map(([status, one]) => [status, one.size]),
       ),
+    statusOf: (id) => statuses.get(id),
+    get complete() {
+      return statuses.size === names.size;
+    },
     unknown: () =>
       statuses.size === names.size ? [] : names.all().filter((id) => !statuses.has(id)),
     all: () => names.all(),

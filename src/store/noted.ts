@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
+import { createSlicer } from '../core/slicer.ts';
 import { appendLines, linesOf } from './append.ts';
 import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
-import { createLoaded, createQueue, createSlicer } from './queue.ts';
+import { createLoaded, createQueue } from './queue.ts';
 import { stampAt } from './record-file.ts';
 
 /*

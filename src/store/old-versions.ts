@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { idPattern } from '../contract/records.ts';
+import { sha256 } from '../core/hash.ts';
+import { hasCode } from '../core/system-error.ts';
 import type { FileVersion, OldVersions } from '../core/work.ts';
 import {
   ensureRealDir,
   type Fence,
-  hasCode,
   namesIn,
   noFollow,
   parseJson,
@@ -101,7 +101,7 @@ export function createOldVersions(dir: string, fence: Fence): OldVersions {
       const step = (await manifests(runId)).find((kept) => kept.stepId === stepId);
       const before = step?.files.find((file) => file.path === path)?.before;
       const bytes = before ? await readBytes(join(folderOf(runId), before.sha256)) : null;
-      if (bytes === null || sha256Of(bytes) !== before?.sha256) throw notAsKept();
+      if (bytes === null || sha256(bytes) !== before?.sha256) throw notAsKept();
       return bytes;
     },
     putBack: (runId, stepId, paths) => queue(runId, () => putBack(runId, stepId, paths)),
@@ -136,8 +136,7 @@ async function manifestNames(folder: string): Promise<string[]> {
 
 /** The contents to keep, which have to be what the version says. */
 function checkedBytes({ before, bytes }: FileVersion & { bytes: Uint8Array | null }) {
-  const fits =
-    before === null ? bytes === null : bytes !== null && sha256Of(bytes) === before.sha256;
+  const fits = before === null ? bytes === null : bytes !== null && sha256(bytes) === before.sha256;
   if (!fits) throw new GimoError('internal', 'The bytes of an old version are not those it names.');
   return bytes;
 }
@@ -156,8 +155,6 @@ async function readBytes(path: string): Promise<Buffer | null> {
     throw storageError(error, 'an old version of a file');
   }
 }
-
-const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 const keptAlready = () =>
   new GimoError(

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { hasCode, storageError } from './files.ts';
+import { sha256 } from '../core/hash.ts';
+import { hasCode } from '../core/system-error.ts';
+import { storageError } from './files.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -39,12 +40,7 @@ export function dataDirOf(root: string): string {
  * have.
  */
 export function ledgerDir(home: string, dataDir: string): string {
-  return join(
-    home,
-    createHash('sha256')
-      .update(realPath(resolve(dataDir)))
-      .digest('hex'),
-  );
+  return join(home, sha256(realPath(resolve(dataDir))));
 }
 
 function realPath(path: string): string {

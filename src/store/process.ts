@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { hasCode, pidInUse, readJson } from './files.ts';
+import { hasCode } from '../core/system-error.ts';
+import { pidInUse, readJson } from './files.ts';
 
 /** Who holds a claim. The start time tells a process from a later one with the same id; null if it is not known. */
 export const Holder = z.object({

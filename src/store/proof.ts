@@ -1,4 +1,4 @@
-import type { KeyPurpose } from '../core/ports.ts';
+import type { KeyPurpose } from '../core/ledger-ports.ts';
 import { macOf, readKey } from './keys.ts';
 
 /**

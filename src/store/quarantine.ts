@@ -2,10 +2,10 @@ import type { Stats } from 'node:fs';
 import { lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Logger, Quarantined } from '../core/ports.ts';
+import { hasCode } from '../core/system-error.ts';
 import {
   ensureRealDir,
   type Fence,
-  hasCode,
   namesIn,
   readText,
   storageError,

@@ -48,14 +48,33 @@ export function createLoaded<T>(load: () => Promise<T>): Loaded<T> {
 }
 
 /**
- * For long work on the event loop: resolves at once while little time has passed, and lets everything else have its
- * turn after `sliceMs` milliseconds.
+ * Shares work on a name among those who ask for it: whoever asks while it is under way waits for the next one, which is
+ * one for all of them, since the first may have begun too soon to count for them.
  */
-export function createSlicer(sliceMs = 8): () => Promise<void> {
-  let began = performance.now();
-  return async () => {
-    if (performance.now() - began < sliceMs) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    began = performance.now();
+export function createShared(
+  job: (name: string) => Promise<void>,
+): (name: string) => Promise<void> {
+  interface Turn {
+    now: Promise<void>;
+    next: Promise<void> | null;
+  }
+  const turns = new Map<string, Turn>();
+  const begin = (name: string): Promise<void> => {
+    const turn: Turn = {
+      now: job(name).finally(() => {
+        // Where somebody waits, the next turn takes this one's place.
+        if (turn.next === null) turns.delete(name);
+      }),
+      next: null,
+    };
+    turns.set(name, turn);
+    return turn.now;
+  };
+  return (name) => {
+    const turn = turns.get(name);
+    if (turn === undefined) return begin(name);
+    const next = () => begin(name);
+    turn.next ??= turn.now.then(next, next); // whoever asked for the first one gets its error
+    return turn.next;
   };
 }

@@ -30,8 +30,10 @@ export function createRecordCache<T>(mostBytes: number): RecordCache<T> {
       if (stamp.size > mostBytes / 8) return;
       entries.set(id, { stamp, record });
       bytes += stamp.size;
+      if (bytes <= mostBytes) return;
+      // Many at a time: looking for the first of a Map costs as much as was deleted before it.
       for (const oldest of entries.keys()) {
-        if (bytes <= mostBytes) break;
+        if (bytes <= mostBytes * 0.9) break;
         drop(oldest);
       }
     },

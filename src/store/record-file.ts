@@ -12,7 +12,8 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { jsonIssues } from '../contract/json.ts';
-import { decodeText, hasCode, noFollow, parseJson, storageError } from './files.ts';
+import { hasCode } from '../core/system-error.ts';
+import { decodeText, noFollow, parseJson, storageError } from './files.ts';
 
 /** A record file beyond this many bytes is not read. */
 export const maxRecordBytes = 64 * 2 ** 20;
@@ -26,7 +27,7 @@ export interface Stamp {
   size: number;
 }
 
-export const stampOf = (found: Stats): Stamp => ({
+const stampOf = (found: Stats): Stamp => ({
   ino: found.ino,
   ctimeMs: found.ctimeMs,
   size: found.size,

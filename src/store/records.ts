@@ -3,11 +3,12 @@ import type { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { idPattern, type RecordKind } from '../contract/records.ts';
 import type { Logger, Quarantined, Records } from '../core/ports.ts';
+import { createSlicer } from '../core/slicer.ts';
 import { type Fence, removeFile, writeAtomic } from './files.ts';
 import { createFolder } from './folder.ts';
 import { createNameIndex, createTagIndex, sortNames } from './names.ts';
 import type { Quarantine } from './quarantine.ts';
-import { createQueues, createSlicer } from './queue.ts';
+import { createQueues } from './queue.ts';
 import { createRecordCache } from './record-cache.ts';
 import {
   deepFreeze,
@@ -18,6 +19,7 @@ import {
   sameStamp,
   stampAt,
 } from './record-file.ts';
+import { createSearch } from './record-search.ts';
 
 /** One folder of records on disk. The records that it gives are frozen: change a copy. */
 export interface RecordFolder<T> extends Records<T> {
@@ -100,12 +102,12 @@ export async function openRecords<T extends { id: string }>(
       if (n % 1024 === 0) await slice();
     }
   });
-  const remember = (id: string, stamp: Stamp, record: T) => {
+  const remember = (id: string, stamp: Stamp, record: T, keep: boolean) => {
     const now = stampAt(pathOf(id));
     // Written anew while it was being read: what is known of the newer one must not be undone.
     if (now === null || !sameStamp(now, stamp)) return;
     left.delete(id);
-    cache.set(id, stamp, record);
+    if (keep) cache.set(id, stamp, record);
     stamps.set(id, stamp);
     index.set(id, statusOf(record));
     tags.set(id, tagOf(record));
@@ -123,9 +125,9 @@ export async function openRecords<T extends { id: string }>(
     if (before !== undefined && !before.again && sameStamp(before.stamp, stamp)) return null;
     return settle(id, await readRecordFile(pathOf(id), id, schema));
   };
-  const settle = async (id: string, found: RecordFile<T>): Promise<T | null> => {
+  const settle = async (id: string, found: RecordFile<T>, keep = true): Promise<T | null> => {
     if (found.kind === 'ok') {
-      remember(id, found.stamp, found.record);
+      remember(id, found.stamp, found.record, keep);
       return found.record;
     }
     if (found.kind === 'unreadable') return setAside(id);
@@ -153,15 +155,21 @@ export async function openRecords<T extends { id: string }>(
   const compare = async () => {
     await folder.rescan();
     const slice = createSlicer();
+    // Of a large folder nearly all would have to make room again at once.
+    const keep = index.size <= smallFolder;
     for (const id of index.all()) {
       if (closed) return;
-      const stamp = stampAt(pathOf(id));
       const known = stamps.get(id);
-      if (stamp === null || known === undefined || !sameStamp(stamp, known)) await load(id);
+      if (known === undefined) await settle(id, await readRecordFile(pathOf(id), id, schema), keep);
+      else if (!isAt(id, known)) await load(id);
       await slice();
     }
     for (const [id, { again }] of [...left]) if (again) await load(id);
     comparedAt = performance.now();
+  };
+  const isAt = (id: string, known: Stamp) => {
+    const stamp = stampAt(pathOf(id));
+    return stamp !== null && sameStamp(stamp, known);
   };
   const compareOnce = () => {
     comparing ??= compare().finally(() => {
@@ -174,10 +182,11 @@ export async function openRecords<T extends { id: string }>(
       logger.log('error', `The folder ${label} could not be indexed: ${String(error)}`),
     );
   };
+  const neverCompared = () => comparedAt === Number.NEGATIVE_INFINITY;
   /** Makes sure that every record's state is known, and as fresh as the size of the folder allows. */
   const statesKnown = async (maxAgeMs: number) => {
+    if (neverCompared()) return compareOnce();
     const age = performance.now() - comparedAt;
-    if (age === Number.POSITIVE_INFINITY) return compareOnce();
     if (index.size <= smallFolder && age > maxAgeMs) {
       await comparing; // it may have passed by what has changed since it began
       return compareOnce();
@@ -190,6 +199,8 @@ export async function openRecords<T extends { id: string }>(
       await slice();
     }
   };
+
+  const search = createSearch({ index, load, statusOf, compare: compareOnce, neverCompared });
 
   await folder.refresh();
   compareBehind();
@@ -208,7 +219,7 @@ export async function openRecords<T extends { id: string }>(
           folder.touched(record.id);
           const stamp = stampAt(path);
           const kept = deepFreeze(schema.parse(JSON.parse(text)));
-          if (stamp?.size === Buffer.byteLength(text)) remember(record.id, stamp, kept);
+          if (stamp?.size === Buffer.byteLength(text)) remember(record.id, stamp, kept, true);
           else index.set(record.id);
         }),
       ),
@@ -223,24 +234,12 @@ export async function openRecords<T extends { id: string }>(
       ),
     async list({ limit, before, status }) {
       await folder.refresh();
-      if (status !== undefined) await statesKnown(0);
+      const soon = neverCompared() && index.size > smallFolder;
+      if (status !== undefined && !soon) await statesKnown(0);
       else if (performance.now() - comparedAt > largeMs) compareBehind();
-      const records: T[] = [];
-      const slice = createSlicer();
-      let at = before;
-      while (records.length < limit) {
-        const ids = index.older(at, limit - records.length, status);
-        if (ids.length === 0) break;
-        for (const id of ids) {
-          const record = await load(id);
-          if (record !== null && (status === undefined || status.includes(statusOf(record))))
-            records.push(record);
-          at = id;
-          await slice();
-        }
-      }
-      const more = at !== undefined && index.older(at, 1, status).length > 0;
-      return { records, total: index.total(status), next: more ? (at ?? null) : null };
+      const found = await search({ limit, before, status });
+      const total = status === undefined || index.complete ? index.total(status) : null;
+      return { ...found, total };
     },
     async ids() {
       await folder.refresh();

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { LockLevel, SecurityEvent } from '../contract/rows/security.ts';
-import type { Ledger, SecurityFile } from '../core/ports.ts';
+import type { Ledger, SecurityFile } from '../core/ledger-ports.ts';
 import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
 import { createQueue } from './queue.ts';
 

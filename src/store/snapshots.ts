@@ -1,17 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, Snapshots } from '../core/ports.ts';
-import {
-  decodeText,
-  ensureRealDir,
-  type Fence,
-  hasCode,
-  namesIn,
-  noFollow,
-  storageError,
-} from './files.ts';
+import type { Clock } from '../core/clock.ts';
+import { sha256 } from '../core/hash.ts';
+import type { Snapshots } from '../core/repo-ports.ts';
+import { hasCode } from '../core/system-error.ts';
+import { decodeText, ensureRealDir, type Fence, namesIn, noFollow, storageError } from './files.ts';
 
 const ours = /^s_(\d{1,16})_[0-9a-f]{16}\.txt$/;
 /** Bytes that all snapshots together may hold; the oldest make room. */
@@ -37,8 +32,6 @@ export interface SnapshotFiles extends Snapshots {
    */
   cleanSnapshots(): Promise<number>;
 }
-
-const sha256 = (data: string) => createHash('sha256').update(data).digest('hex');
 
 /**
  * Opens the snapshots of a data directory. Nothing is made before the first is kept. What was kept is known to this

@@ -1,13 +1,15 @@
 import { basename, join } from 'node:path';
 import { ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
 import type { Logger, Store } from '../core/ports.ts';
-import { openDocument, openWatchedDocument, watchFiles } from './documents.ts';
+import { openWatchedDocument, watchFiles } from './documents.ts';
 import { ensureRealDir, type Fence, sweepTemps, writeAtomic } from './files.ts';
 import { createQuarantine } from './quarantine.ts';
 import { stampAt } from './record-file.ts';
 import { openRecords } from './records.ts';
 import { createRunLogs } from './run-logs.ts';
 
+/** What a plan's file may hold at most: more than the wire takes, since it is written with room between its parts. */
+const planMiB = 64;
 const watchedNames = ['config.json', 'provider.json', 'allowlist.json'];
 
 /**
@@ -66,7 +68,7 @@ export async function openStore(options: {
     approved,
     runs,
     runLogs,
-    plan: openDocument(join(ops, 'plan.json'), fence),
+    plan: openWatchedDocument(join(ops, 'plan.json'), fence, planMiB),
     config: openWatchedDocument(join(ops, 'config.json'), fence),
     provider: openWatchedDocument(join(ops, 'provider.json'), fence),
     allowlist: openWatchedDocument(join(ops, 'allowlist.json'), fence),

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { sha256 } from '../core/hash.ts';
 import type { SecretVault } from '../core/ports.ts';
 import { ensureDir, readText, removeFile, writeAtomic } from './files.ts';
 
@@ -13,7 +13,7 @@ function fileOf(name: string): string {
     return /[a-z0-9._-]/.test(char) ? char : `%${byte.toString(16).padStart(2, '0')}`;
   }).join('');
   if (escaped.length <= 200) return `s_${escaped}.secret`;
-  return `h_${createHash('sha256').update(name).digest('hex')}.secret`;
+  return `h_${sha256(name)}.secret`;
 }
 
 /** Keeps secrets as 0600 files in `secrets/` of the ledger, for a server without an editor. */

@@ -6,40 +6,12 @@ import { Pending } from '../../src/contract/operation.ts';
 import { type Host, startHost } from '../../src/http/host.ts';
 import { type Case, type Figure, inTurns } from './measure.ts';
 import { type Place, serveBare } from './server.ts';
+import { countSyncs, type Synced } from './syncs.ts';
 
 /*
  * Each durable mutation beside its own floor: the same number of syncs, of files and of folders, on the same disk and in
  * the same turn. The server runs in this process, so that its syncs can be counted.
  */
-
-/** What one call has synced. */
-interface Synced {
-  files: number;
-  folders: number;
-}
-
-/** Counts what is synced while some work is done. */
-async function countSyncs(dir: string, work: () => Promise<unknown>): Promise<Synced> {
-  const probe = await open(dir, 'r');
-  const handle: Pick<typeof probe, 'sync' | 'datasync'> = Object.getPrototypeOf(probe);
-  await probe.close();
-  const { sync, datasync } = handle;
-  const synced = { files: 0, folders: 0 };
-  const counting = (call: typeof sync) =>
-    async function (this: typeof probe) {
-      if ((await this.stat()).isDirectory()) synced.folders += 1;
-      else synced.files += 1;
-      return call.call(this);
-    };
-  handle.sync = counting(sync);
-  handle.datasync = counting(datasync);
-  try {
-    await work();
-  } finally {
-    Object.assign(handle, { sync, datasync });
-  }
-  return synced;
-}
 
 /** Writes and syncs as many files and folders, and does nothing else. */
 async function bareSyncs(dir: string, { files, folders }: Synced): Promise<void> {
@@ -88,15 +60,34 @@ async function calm(host: Host): Promise<void> {
   }
 }
 
-export async function measureMutations(place: Place, rounds: number): Promise<Figure[]> {
+/** The server in this process. */
+function startHere(place: Place): Promise<Host> {
   const env = {
     ...{ GIMO_CONFIG_HOME: place.home, GIMO_FIRST_PROVIDER: 'offline' },
     ORCH_RATE_LIMIT_PER_MIN: '1000000',
   };
-  const host = await startHost({
+  return startHost({
     ...{ root: place.root, port: 0, hostedBy: 'headless', version: 'bench', env },
     logger: { log: () => {} },
   });
+}
+
+/** How much is synced for one new draft, and for so many that are asked for at once. */
+export async function measureTogether(place: Place, most: number) {
+  const host = await startHere(place);
+  const create = () => host.client.call('createDraft', { prompt: 'p'.repeat(500) });
+  await create();
+  const all: { drafts: number; synced: Synced }[] = [];
+  for (let drafts = 1; drafts <= most; drafts *= 10) {
+    const work = () => Promise.all(Array.from({ length: drafts }, create));
+    all.push({ drafts, synced: await countSyncs(host.dataDir, work) });
+  }
+  await host.stop();
+  return all;
+}
+
+export async function measureMutations(place: Place, rounds: number): Promise<Figure[]> {
+  const host = await startHere(place);
   const { client } = host;
   const draft = () => client.call('createDraft', { prompt: 'p'.repeat(500) });
   const approve = async () => {

@@ -18,7 +18,9 @@ beforeAll(async () => {
   writeFileSync(path.join(folder, 'README.md'), '# Invoices\n\nTotals are exact to the cent.\n');
   writeFileSync(path.join(folder, '.env'), 'KEY=1\n');
   workbench = await launchWorkbench('control');
-  await look('Default Dark Modern');
+  workbench.settings({ 'workbench.colorTheme': 'Default Dark Modern' });
+  await workbench.open(folder);
+  await workbench.openContainer('GIMO');
   for (const other of ['Drafts', 'Approved', 'Runs', 'Plan']) await header(other).click();
   await header('Control Plane').click();
   await row('Server').waitFor();
@@ -29,17 +31,14 @@ afterAll(async () => {
   await workbench?.close();
 });
 
-/** Opens the folder in a theme. */
-async function look(theme: string): Promise<void> {
-  workbench.settings({ 'workbench.colorTheme': theme });
-  await workbench.open(folder);
-  await workbench.openContainer('GIMO');
-}
-
 const header = (name: string) =>
   workbench.page.locator('.pane-header').filter({ hasText: name }).first();
 const row = (text: string | RegExp) =>
   workbench.rows('Control Plane').filter({ hasText: text }).first();
+const status = (label: RegExp) =>
+  workbench.page
+    .locator('.statusbar-item[id$="gimo.status"] a')
+    .and(workbench.page.getByLabel(label));
 const picks = () => workbench.page.locator('.quick-input-list .monaco-list-row');
 const told = (text: string) =>
   workbench.page.locator('.statusbar-item').filter({ hasText: text }).first();
@@ -133,25 +132,38 @@ test('the brake is pulled from the title, and everything says so', async () => {
   await workbench.answer('an agent went wild');
   await row(/Lockdown\s*locked down/).waitFor();
   expect(await propose('Now')).toBe(503);
+  await status(/locked down, so nothing new starts/).waitFor();
   await workbench.screenshot('control-locked');
 });
 
-for (const [theme, name] of [
-  ['Default Light Modern', 'light'],
-  ['Default High Contrast', 'contrast'],
-] as const)
-  test(`it can be read in ${theme}, and in a narrow side bar`, async () => {
-    await look(theme);
-    await row(/Lockdown\s*locked down/).waitFor();
-    await workbench.screenshot(`control-${name}`);
-    await workbench.page.setViewportSize({ width: 480, height: 800 });
-    await row('Server').waitFor();
-    await workbench.screenshot(`control-${name}-narrow`);
-    await workbench.page.setViewportSize({ width: 1280, height: 800 });
-  });
+/** In the width that there is, and in a narrow side bar. */
+async function looked(name: string): Promise<void> {
+  await row(/Lockdown\s*locked down/).waitFor();
+  await workbench.screenshot(`control-${name}`);
+  await workbench.page.setViewportSize({ width: 480, height: 800 });
+  await row('Server').waitFor();
+  await workbench.screenshot(`control-${name}-narrow`);
+  await workbench.page.setViewportSize({ width: 1280, height: 800 });
+}
+
+test('it can be read in light, and in a narrow side bar', async () => {
+  await workbench.run('Preferences: Toggle between Light/Dark Themes');
+  await workbench.page.locator('.monaco-workbench.vs').waitFor();
+  await looked('light');
+});
+
+test('it can be read in high contrast, and in a narrow side bar', async () => {
+  workbench.settings({ 'workbench.colorTheme': 'Default High Contrast' });
+  await workbench.open(folder);
+  await workbench.openContainer('GIMO');
+  await looked('contrast');
+});
 
 test('the lockdown ends at a word, and not by Enter', async () => {
-  await row(/Lockdown\s*locked down/).click();
+  await status(/locked down/).click();
+  await picks().filter({ hasText: 'Resolve Lockdown' }).waitFor();
+  await workbench.screenshot('control-menu');
+  await workbench.pick('Resolve Lockdown');
   await picks().filter({ hasText: 'No, stay locked down' }).waitFor();
   await workbench.screenshot('control-resolve');
   await workbench.page.keyboard.press('Enter');
@@ -159,6 +171,7 @@ test('the lockdown ends at a word, and not by Enter', async () => {
   await row(/Lockdown\s*locked down/).click();
   await workbench.pick('Yes, end the lockdown');
   await row('not locked down').waitFor();
+  await status(/listens on port \d+(?!.*locked)/).waitFor();
 });
 
 test('the configuration is a list of questions', async () => {

@@ -117,7 +117,7 @@ test('a run that comes to a gate waits, is counted, and names the gate', async (
   await run.locator('.monaco-tl-twistie').click();
   await row('Runs', /1\. Raise a.*done in.*1 file.*change files/).waitFor();
   await row('Runs', /2\. Look at a before b.*waits for you/).waitFor();
-  await row('Approved', /Raise both rates.*spent on r_/).waitFor();
+  await row('Approved', /Raise both rates.*spent/).waitFor();
   const status = bench.workbench.page.locator('.statusbar-item[id$="gimo.status"]');
   await status.filter({ hasText: '3' }).waitFor();
   await bench.workbench.screenshot('runs-gate');

@@ -11,6 +11,8 @@ import { anotherWindow, launchWorkbench, type Workbench } from './workbench.ts';
 let first: Workbench;
 let second: Workbench;
 let folder: string;
+/** A token of the other folder. */
+let otherToken: string;
 
 const status = ({ page }: Workbench, text: RegExp) =>
   page.locator('.statusbar-item[id$="gimo.status"] a').and(page.getByLabel(text));
@@ -25,6 +27,10 @@ async function noted(of: string): Promise<ServerInfo> {
   if (found === null) throw new Error('no server is noted');
   return found;
 }
+
+/** What a server answers a token that may read drafts. */
+const drafts = async ({ url }: ServerInfo, token: string) =>
+  (await fetch(`${url}/ops/drafts`, { headers: { authorization: `Bearer ${token}` } })).status;
 
 const makeFolder = (name: string) => {
   const made = path.join(inject('scratch'), name);
@@ -78,12 +84,19 @@ test('its tokens are those of the server that it is attached to', async () => {
   expect((await fetch(`${url}/ui/audit`, { headers })).status).toBe(200);
 });
 
-test('another folder has a server of its own', async () => {
+test('another folder that is open has a server of its own, with tokens of its own', async () => {
   const other = makeFolder('windows-other');
   const third = await anotherWindow(first, 'windows-third');
   await third.open(other);
   await hosts(third);
-  expect((await noted(other)).url).not.toBe((await noted(folder)).url);
+  await third.run('GIMO: Copy Token');
+  await third.pick('agent');
+  await third.toast(/Copied the agent token/).waitFor();
+  otherToken = await third.clipboard();
+  const [mine, theirs] = [await noted(folder), await noted(other)];
+  expect(new URL(theirs.url).port).not.toBe(new URL(mine.url).port);
+  expect(await drafts(theirs, otherToken)).toBe(200);
+  expect(await drafts(mine, otherToken)).toBe(401);
   await third.close();
 });
 
@@ -100,13 +113,64 @@ test('when the host of the first is killed, the second takes over with all there
 
 test('two reloads in quick succession leave one server', async () => {
   await first.page.close();
+  const before = await noted(folder);
   await second.page.reload();
   await second.page.locator('.monaco-workbench').waitFor();
   await second.open(folder);
   await second.openContainer('GIMO');
   await hosts(second);
-  const { url, epoch } = await noted(folder);
   await second.rows('Approved').filter({ hasText: 'Look at the tests' }).waitFor();
+  const { url, pid, epoch } = await noted(folder);
+  expect(pid).not.toBe(before.pid);
   expect((await fetch(`${url}/health`)).status).toBe(200);
+  // The one before it answers no more, and its port went on to the new one.
+  expect(url).toBe(before.url);
   expect((await noted(folder)).epoch).toBe(epoch);
+});
+
+test('where no secret can be kept, tokens last as long as the window, and that is told once', async () => {
+  const other = makeFolder('windows-other');
+  const third = await anotherWindow(second, 'windows-no-keyring');
+  // What the browser throws where it may keep nothing: the editor's secret storage rejects with it.
+  await third.page.addInitScript(`{
+    const { getItem } = Storage.prototype;
+    Storage.prototype.getItem = function (key) {
+      if (key === 'secrets.provider') throw new DOMException('denied', 'SecurityError');
+      return getItem.call(this, key);
+    };
+  }`);
+  await third.open(other);
+  await hosts(third);
+  const warning = third.toast(/cannot keep the GIMO tokens on this computer/);
+  await warning.waitFor();
+  await third.screenshot('windows-no-keyring');
+  expect(await drafts(await noted(other), otherToken)).toBe(401);
+  await third.page
+    .locator('.notifications-toasts .notification-list-item')
+    .filter({ hasText: 'cannot keep the GIMO tokens' })
+    .getByRole('button', { name: 'Copy Token' })
+    .click();
+  await third.pick('agent');
+  await third.toast(/Copied the agent token/).waitFor();
+  const token = await third.clipboard();
+  expect(await drafts(await noted(other), token)).toBe(200);
+  await third.run('Notifications: Clear All Notifications');
+  const { epoch } = await noted(other);
+  await third.run('GIMO: Stop Server');
+  await status(third, /the server is stopped/).waitFor();
+  await third.run('GIMO: Start Server');
+  await hosts(third);
+  const again = await noted(other);
+  expect(again.epoch).toBeGreaterThan(epoch);
+  expect(await drafts(again, token)).toBe(200);
+  expect(await third.page.locator('.notifications-toasts .notification-list-item').count()).toBe(0);
+  await third.close();
+});
+
+test('on another computer the tokens are new, and that is told with a way to copy them', async () => {
+  await second.page.evaluate("localStorage.removeItem('secrets.provider')");
+  await second.open(folder);
+  await second.toast(/no GIMO tokens of this folder any more/).waitFor();
+  await hosts(second);
+  await second.screenshot('windows-lost-tokens');
 });

@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
-import { inject } from 'vitest';
+import { inject, vi } from 'vitest';
 import { chromiumFlags } from '../../scripts/chromium.ts';
 import { quietSettings } from '../../scripts/vscode-host/codeServer.ts';
 
@@ -75,10 +75,13 @@ function inQuickInput(page: Page): Pick<Workbench, 'run' | 'pick' | 'answer'> {
     page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first();
   return {
     async run(label) {
-      await page.keyboard.press('F1');
-      await input.waitFor();
-      await input.fill(`>${label}`);
-      await row(label).waitFor();
+      // A panel that has just opened takes the focus, and the palette closes without it: then a person asks again.
+      const asked = async () => {
+        await page.keyboard.press('F1');
+        await input.fill(`>${label}`, { timeout: 5_000 });
+        await row(label).waitFor({ timeout: 10_000 });
+      };
+      await vi.waitFor(asked, { timeout: 90_000, interval: 0 });
       await page.keyboard.press('Enter');
     },
     async pick(label) {

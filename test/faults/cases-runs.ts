@@ -36,7 +36,7 @@ const runOf = (client: Client, artifact: Approved, key?: string) =>
   );
 
 /** Waits until a run is as it is asked to be. */
-export const untilRun = (server: FaultyServer, id: string, wanted: (run: RunRecord) => boolean) =>
+const untilRun = (server: FaultyServer, id: string, wanted: (run: RunRecord) => boolean) =>
   server.until(async () => wanted(await server.client.call('getRun', { run_id: id })));
 
 /** Processes that a run has left. */

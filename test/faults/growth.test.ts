@@ -1,10 +1,14 @@
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { RunRecord } from '../../src/contract/records.ts';
 import { createEvents } from '../../src/core/events.ts';
 import { claimDataDir } from '../../src/store/claim.ts';
 import { createConsumed } from '../../src/store/consumed.ts';
@@ -13,7 +17,8 @@ import { createIdempotencyEntries } from '../../src/store/idempotency.ts';
 import { createQuarantine } from '../../src/store/quarantine.ts';
 import { createRecordCache } from '../../src/store/record-cache.ts';
 import { openStore } from '../../src/store/store.ts';
-import { startServer } from '../api/harness.ts';
+import { startServer, type TestServer } from '../api/harness.ts';
+import { approve, runWhen, startRun } from '../api/runs/support.ts';
 import { newDraft } from '../api/wire/support.ts';
 import { draftId, draftOf } from '../unit/store/support.ts';
 import { failing, prepareDisks, under } from './bad-disk.ts';
@@ -181,5 +186,117 @@ describe('the audit', () => {
     expect(body).toMatchObject({ verdict: 'whole' });
     const last = await server.request('GET', '/ui/audit?limit=500', { role: 'operator' });
     expect(Object(last.body).lines.length).toBeGreaterThanOrEqual(120);
+  });
+});
+
+/** Asks for something and goes away, some at once and some when there is an answer. */
+function comeAndGo(server: TestServer, path: string, n: number): Promise<void> {
+  const token = server.host.token('actions');
+  return new Promise((resolve, reject) => {
+    const socket = connect(server.host.port, '127.0.0.1', () => {
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${server.host.port}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+        () => (n % 2 === 0 ? socket.destroy() : socket.once('data', () => socket.destroy())),
+      );
+    });
+    socket.on('error', reject).on('close', () => resolve());
+  });
+}
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+
+describe('clients that come and go', () => {
+  it('leave nothing behind: no timer, no listener, and no place that is taken', async () => {
+    const server = await startServer();
+    await comeAndGo(server, '/ops/events', 1);
+    const before = { ...memory(), timers: timers() };
+    for (let n = 0; n < 10_000; n += 20)
+      await Promise.all(
+        Array.from({ length: 20 }, (_, k) => comeAndGo(server, '/ops/events', n + k)),
+      );
+    // The last of them are noticed to be gone before a new one is answered; all 32 places of the token are free.
+    const streams = [];
+    for (let n = 0; n < 32; n += 1) {
+      const gone = new AbortController();
+      const headers = { authorization: `Bearer ${server.host.token('actions')}` };
+      const url = `${server.host.url}/ops/events`;
+      streams.push({ gone, reply: await fetch(url, { headers, signal: gone.signal }) });
+    }
+    expect(streams.map(({ reply }) => reply.status)).toEqual(Array(32).fill(200));
+    const open = timers();
+    for (const { gone } of streams) gone.abort();
+    const after = memory();
+    console.info(
+      `10,000 streams: in use ${mib(before.used)} before, ${mib(after.used)} after; timers ${before.timers}, with 32 streams ${open}`,
+    );
+    // A heartbeat for each of the 32, and what the clients themselves may have.
+    expect(open - before.timers).toBeLessThan(150);
+    expect(after.used - before.used).toBeLessThan(20 * 2 ** 20);
+  }, 180_000);
+
+  it('share one budget if they have no token, from whatever address: nothing is kept of each', async () => {
+    const server = await startServer({ env: { ORCH_RATE_LIMIT_PER_MIN: '50' } });
+    const statuses: number[] = [];
+    for (let n = 1; n <= 60; n += 1) {
+      const asked = httpGet({
+        ...{ host: '127.0.0.1', port: server.host.port, path: '/status', agent: false },
+        // The whole of 127.0.0.0/8 is this machine on Linux alone.
+        ...(process.platform === 'linux' ? { localAddress: `127.0.1.${n}` } : {}),
+      });
+      const [reply]: IncomingMessage[] = await once(asked, 'response');
+      reply?.resume();
+      statuses.push(reply?.statusCode ?? 0);
+    }
+    expect(statuses).toEqual([...Array(50).fill(401), ...Array(10).fill(429)]);
+  });
+
+  it('a token that is presented is kept nowhere, however many there are', async () => {
+    const server = await startServer({ env: { ORCH_RATE_LIMIT_PER_MIN: '1000000' } });
+    const before = memory();
+    for (let n = 0; n < 2_000; n += 1) {
+      const token = `${n}-${'x'.repeat(8_000)}`;
+      const reply = await server.request('GET', '/status', { token });
+      expect([401, 503]).toContain(reply.status);
+    }
+    // They are 16 MB; the events of the lockdown are a hundred at most.
+    expect(memory().used - before.used).toBeLessThan(8 * 2 ** 20);
+    const { body } = await server.request('GET', '/ui/security/events', { role: 'operator' });
+    expect(Object(body).events.length).toBeLessThanOrEqual(100);
+  });
+});
+
+describe('what a run leaves', () => {
+  it('goes with it: its log, its entry, and what files were before', async () => {
+    const server = await startServer();
+    const steps = [{ id: 'e', kind: 'edit', changes: [{ path: 'a.txt', text: 'x' }] }];
+    await writeFile(join(server.root, 'a.txt'), 'before');
+    const { id, digest } = await newDraft(server, { steps });
+    const path = `/ops/drafts/${id}/approve?auto_run=true&digest=${digest}`;
+    const reply = await server.request('POST', path, { role: 'operator' });
+    const run = RunRecord.parse(Object(reply.body).run);
+    await runWhen(server, run.id, ({ status }) => status === 'done');
+    const old = join(server.host.ledgerDir, 'old');
+    expect(await readdir(old)).toEqual([run.id]);
+    const next = await server.restart({ env: { ORCH_OPS_RUN_TTL: '1' } });
+    await new Promise<void>((resolve) => {
+      next.host.onChange(({ type, id }) => {
+        if (type === 'run' && id === run.id) resolve();
+      });
+    });
+    expect(await readdir(old)).toEqual([]);
+    expect(await readdir(join(next.host.ledgerDir, 'runs'))).toEqual([]);
+    expect(await readdir(join(next.host.dataDir, 'ops', 'runs'))).toEqual([]);
+  });
+
+  it('is no log of its own once it is over, however many there were', async () => {
+    const server = await startServer();
+    for (let n = 0; n < 10; n += 1) {
+      const { approved } = await approve(server);
+      const run = await startRun(server, approved.id);
+      await runWhen(server, run.id, ({ status }) => status === 'done');
+    }
+    await server.host.stop();
+    const names = await readdir(join(server.host.dataDir, 'ops', 'runs'));
+    expect(names.filter((name) => name.endsWith('.log.jsonl'))).toEqual([]);
+    expect(names).toHaveLength(10);
   });
 });

@@ -24,8 +24,6 @@ const Answer = z.object({
 });
 type Answer = z.infer<typeof Answer>;
 
-export type Window = ReturnType<typeof openWindow>;
-
 /** Opens a window on a folder: a process of its own, ended with `kill`. */
 export function openWindow(root: string, env: NodeJS.ProcessEnv, preload: readonly string[] = []) {
   const args = [...preload.flatMap((url) => ['--import', url]), script, root];

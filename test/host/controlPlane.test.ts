@@ -420,6 +420,9 @@ describe('the control plane', () => {
       const all = JSON.parse(await vscode.env.clipboard.readText());
       assert.match(actions.openapi, /^3\.1/);
       assert(Object.keys(all.paths).length > Object.keys(actions.paths).length);
+      // Only what the token of an agent may call: it proposes, and nothing of it approves.
+      assert('post' in actions.paths['/ops/drafts']);
+      assert(!Object.keys(actions.paths).some((path) => /\/(approve|cancel|resume)$/.test(path)));
     });
   });
 
@@ -442,6 +445,20 @@ describe('the control plane', () => {
       );
       await untilTold(/Several drafts or gates wait for you/);
       assert.doesNotMatch(told(), /Written by the person|Number/);
+    });
+
+    it('that are off keep what only the person can decide: it waits, and nothing is told', async () => {
+      await notify(false);
+      const asked = await remote.call('setConfig', { approval_channel: 'any' });
+      assert.deepEqual(asked, { pending: 'editor' });
+      await run('inner.reviewRequests');
+      assert(listed[0]?.some((row) => row.includes('approval_channel: auto → any')));
+      assert.match(listed[0]?.[0] ?? '', /No, leave it as it is/);
+      assert.equal((await remote.call('getConfig', {})).approval_channel, 'auto');
+      await run('inner.reviewRequests');
+      assert.equal(listed.length, 1);
+      assert.equal(told(), '');
+      await notify(true);
     });
 
     it('are off by the setting', async () => {

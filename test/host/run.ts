@@ -63,8 +63,10 @@ async function bundle(): Promise<void> {
   });
 }
 
-/** Installs the extension that brings language models beside the one under test. */
-function installModels(extensions: string): void {
+/** Installs the extension that brings language models beside the one under test, and the example of an agent. */
+function installOthers(extensions: string): void {
+  const example = path.join(extensions, 'gimo-example.editor-agent-0.0.1');
+  cpSync(path.join(root, 'examples', 'editor-agent'), example, { recursive: true });
   const home = path.join(extensions, `${models}-0.0.0`);
   for (const from of [import.meta.dirname, suite])
     cpSync(path.join(from, 'model-extension'), home, { recursive: true });
@@ -79,7 +81,7 @@ async function run(): Promise<number> {
   const folder = dir('workspace');
   writeFileSync(path.join(folder, 'README.md'), '# A repository\n');
   const extensions = dir('extensions');
-  installModels(extensions);
+  installOthers(extensions);
   mkdirSync(path.dirname(report), { recursive: true });
   rmSync(report, { force: true });
   chmodSync(shim, 0o755);

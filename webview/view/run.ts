@@ -1,7 +1,7 @@
 import type { FromPanel } from '../../src/contract/panel.ts';
 import { PromptResult } from '../../src/contract/records.ts';
 import { plain } from '../hidden.ts';
-import { isPausing, type RunMessage, type State } from '../state.ts';
+import { isLive, isPausing, type RunMessage, type State } from '../state.ts';
 import { banner, type Child, h, keepFocus, small } from './dom.ts';
 import { whatComesNext } from './gate.ts';
 import { code, header, instant, titleOf } from './header.ts';
@@ -18,6 +18,7 @@ const badges = {
   cancelled: ['over', 'Cancelled'],
 } as const;
 const pausing = ['live', 'Pausing'] as const;
+const undoneBadge = ['over', 'Undone'] as const;
 
 /** A run: its head and results are drawn anew when they change, its log grows. */
 export interface RunView {
@@ -42,6 +43,8 @@ export function createRunView(
   return {
     element: h('div', { class: 'block' }, head, logPart, results),
     update(message, { log: entries, undone }) {
+      // While it goes on, the log is what is read; afterwards what came of it.
+      if (!isLive(message) && results.nextSibling !== logPart) logPart.before(results);
       log.update(entries);
       const now = JSON.stringify([message, undone]);
       if (now === drawn) return;
@@ -59,7 +62,7 @@ function drawHead(
   post: (message: FromPanel) => void,
 ): HTMLElement[] {
   const { run, approved } = message;
-  const [state, word] = isPausing(message) ? pausing : badges[run.status];
+  const [state, word] = badgeOf(message);
   const open = small(
     run.approved_id,
     () => post({ type: 'open', subject: { kind: 'approved', id: run.approved_id } }),
@@ -74,6 +77,7 @@ function drawHead(
       ['Asked for', instant(run.created_at)],
       ['Started', instant(run.started_at)],
       ['Ended', instant(run.finished_at)],
+      run.undone_at === undefined ? null : ['Undone', instant(run.undone_at)],
       run.started_at === null || run.finished_at === null
         ? null
         : ['Took', duration(run.started_at, run.finished_at)],
@@ -88,6 +92,11 @@ function drawHead(
     ...[head, ...error, ...(undone === null ? [] : [undoneBanner(undone)])],
     ...[...whatComesNext(message, page), runSteps(run.steps, approved)],
   ];
+}
+
+function badgeOf(message: RunMessage) {
+  if (isPausing(message)) return pausing;
+  return message.run.undone_at === undefined ? badges[message.run.status] : undoneBadge;
 }
 
 /** What an undo came to: also what it had to leave as it is. */

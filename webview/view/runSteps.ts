@@ -36,7 +36,7 @@ function row(step: RunStep, at: number, planned: Step | undefined): HTMLElement 
     h(
       'div',
       { class: 'run-step-head' },
-      icon(waitsForPerson(step) ? 'waiting' : icons[step.status]),
+      icon(waitsForPerson(step) ? 'gate' : icons[step.status]),
       h('span', { class: 'step-kind' }, kindTitles[step.kind]),
       title === undefined ? null : h('span', { class: 'step-title' }, plain(title)),
       h('span', { class: 'muted' }, stepWords(step)),
@@ -90,7 +90,7 @@ function resultOf(step: RunStep): Child {
 function editResult(result: EditResult): Child {
   if (result.files.length === 0) return empty('No file was changed.');
   const rows = result.files.map(({ path, did }) =>
-    h('li', {}, h('span', { class: `did did-${doing[did]}` }, did), ' ', code(path)),
+    h('li', {}, h('span', { class: `did did-${doing[did]}` }, did), code(path)),
   );
   return h('ul', { class: 'files' }, ...rows);
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { unchangedSince } from '../../client/unchanged.ts';
 import type { Out } from '../../contract/operations.ts';
 import { type Config, ConfigPatch } from '../../contract/records.ts';
 import { visibleJson } from '../../contract/visible.ts';
@@ -93,12 +94,12 @@ async function allow(
       otherwise: 'Nothing was changed.',
     });
   /* Read after the question: whatever was taken out meanwhile stays out. */
-  const { command_allowlist: list } = await client.call('getConfig', {});
-  const others = list.filter((one) => visibleJson(one, 0) !== visibleJson(entry, 0));
-  return tellSet(
-    session,
-    await client.call('setConfig', { command_allowlist: [...others, entry] }),
+  const now = await client.answer('getConfig', {});
+  const others = now.body.command_allowlist.filter(
+    (one) => visibleJson(one, 0) !== visibleJson(entry, 0),
   );
+  const next = { command_allowlist: [...others, entry] };
+  return tellSet(session, await client.call('setConfig', next, unchangedSince(now)));
 }
 
 function tellSet(session: Session, answer: Out['setConfig']): number {

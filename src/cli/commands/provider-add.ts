@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { unchangedSince } from '../../client/unchanged.ts';
 import { ProviderEntry, ProviderName, providerTypes } from '../../contract/records.ts';
 import { askSecret } from '../ask.ts';
 import type { Run, Session } from '../deps.ts';
@@ -50,11 +51,13 @@ async function add(session: Session, name: string, options: Options): Promise<nu
   fitting(entry, ProviderEntry, 'a provider');
   const { client } = await session.connect();
   const key = await keyOf(session, options);
-  const { active, providers } = await client.call('getProvider', {});
-  const answer = await client.call('setProvider', {
+  const seen = await client.answer('getProvider', {});
+  const { active, providers } = seen.body;
+  const next = {
     active: options.use === true ? name : active,
     providers: { ...providers, [name]: { ...entry, api_key: key } },
-  });
+  };
+  const answer = await client.call('setProvider', next, unchangedSince(seen));
   return tellProviders(session, answer);
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { unchangedSince } from '../../client/unchanged.ts';
 import type { ProviderConfig } from '../../contract/records.ts';
 import type { Run, Session } from '../deps.ts';
 import { CliError, exitCodes } from '../failures.ts';
@@ -51,13 +52,15 @@ async function check(session: Session): Promise<number> {
 
 async function use(session: Session, name: string): Promise<number> {
   const { client } = await session.connect();
-  const config = await client.call('getProvider', {});
+  const seen = await client.answer('getProvider', {});
+  const config = seen.body;
   if (!Object.hasOwn(config.providers, name))
     throw new CliError(
       'refused',
       `There is no provider named "${name}"; nothing was changed. Look with: gimo provider`,
     );
-  return tellProviders(session, await client.call('setProvider', { ...config, active: name }));
+  const next = { ...config, active: name };
+  return tellProviders(session, await client.call('setProvider', next, unchangedSince(seen)));
 }
 
 /** Shows the providers. None of their keys is ever told. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { originIn } from '../../contract/addresses.ts';
 import type { Logger } from '../../core/ports.ts';
 import type { Run, Session } from '../deps.ts';
 import { CliError, exitCodes } from '../failures.ts';
@@ -7,6 +8,7 @@ import { integer } from '../input.ts';
 
 interface Options {
   port?: number;
+  publicUrl?: string;
   takeOver?: boolean;
 }
 
@@ -22,6 +24,10 @@ export function addServe(program: Command, run: Run): void {
       '--port <n>',
       `exactly this port, 0 for any (default: ORCH_PORT, else ${defaultPort})`,
       parsePort,
+    )
+    .option(
+      '--public-url <url>',
+      'where a tunnel of yours leads here from, such as https://gimo.example.com (default: GIMO_PUBLIC_URL)',
     )
     .option('--take-over', 'take the data directory over from a server on another host')
     .addHelpText(
@@ -45,9 +51,23 @@ function portOf(flag: number | undefined, env: string | undefined): number {
   }
 }
 
+/** Where clients outside reach the server; null: nowhere but here. The flag before the environment. Throws `CliError`. */
+function publicUrlOf(flag: string | undefined, env: string | undefined): string | null {
+  const given = flag ?? env?.trim();
+  if (given === undefined || given === '') return null;
+  const origin = originIn(given);
+  if (origin !== null) return origin;
+  const name = flag === undefined ? 'GIMO_PUBLIC_URL' : '--public-url';
+  throw new CliError(
+    'usage',
+    `${name} has to be an address such as https://gimo.example.com: http or https and a host, without a path.`,
+  );
+}
+
 async function serve(session: Session, options: Options): Promise<number> {
   const { deps } = session;
   const port = portOf(options.port, deps.env.ORCH_PORT);
+  const publicUrl = publicUrlOf(options.publicUrl, deps.env.GIMO_PUBLIC_URL);
   const logger = createLogger(session);
   const ending = awaitEnd(session);
   try {
@@ -58,6 +78,7 @@ async function serve(session: Session, options: Options): Promise<number> {
       version: deps.version,
       env: deps.env,
       logger,
+      publicUrl: () => publicUrl,
       takeOver: options.takeOver === true,
       onStopped: (reason) => ending.stopped(reason),
     });
@@ -66,7 +87,7 @@ async function serve(session: Session, options: Options): Promise<number> {
       0,
     );
     const end = await ending.wanted;
-    if (end.by === 'signal') await stopOrExit(host, session);
+    if (end.by === 'signal') await stopOrExit(host, session, logger);
     else logger.log('info', 'The server stopped.', { reason: end.reason });
     return exitCodes.ok;
   } finally {
@@ -75,10 +96,16 @@ async function serve(session: Session, options: Options): Promise<number> {
 }
 
 /** Stops the server. What it still waits for, of a disk that does not answer, must not keep the process. */
-async function stopOrExit(host: { stop(): Promise<void> }, { deps }: Session): Promise<void> {
+async function stopOrExit(
+  host: { stop(): Promise<void> },
+  { deps }: Session,
+  logger: Logger,
+): Promise<void> {
   try {
     await host.stop();
   } catch (error) {
+    // Now, since nothing is told after the exit.
+    logger.log('error', error instanceof Error ? error.message : String(error));
     deps.exit(1);
     throw error;
   }

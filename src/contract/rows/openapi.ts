@@ -8,8 +8,10 @@ export const openApiRows = {
     path: '/ops/openapi.json',
     role: 'actions',
     input: z.object({
-      /** `actions`: only what a ChatGPT Actions client can import. */
-      for: z.literal('actions').optional(),
+      for: z
+        .literal('actions')
+        .optional()
+        .describe('`actions`: only what a ChatGPT Actions client can import.'),
     }),
     output: z.looseObject({
       openapi: z.string(),

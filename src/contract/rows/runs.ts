@@ -78,6 +78,8 @@ export const runRows = {
     etag: true,
     refusals: [409],
     summary: 'Stops a run: a pending one at once, a running one as soon as its work has stopped.',
+    description:
+      'A run that was stopped is `cancelled`, with `error` set if something was left that a person has to know: a change that could not be put back, a program that did not end. One that is over answers 409.',
     effect: 'brake',
     inLockdown: true,
     actions: true,
@@ -104,8 +106,12 @@ export const runRows = {
     role: 'operator',
     input: z.object({
       run_id: Id,
-      /** The id of the step that the caller knows to come next: the gate, or the first that is not done. 412 if it is not. */
-      step: z.string().optional(),
+      step: z
+        .string()
+        .optional()
+        .describe(
+          'The id of the step that the caller knows to come next: the gate, or the first that is not done. If another comes next by now, 412 and the run stays paused.',
+        ),
     }),
     query: ['step'],
     output: RunRecord,
@@ -114,6 +120,8 @@ export const runRows = {
     etag: true,
     refusals: [409, 412],
     summary: 'Lets a paused run go on with its next step, also one that waits at a gate.',
+    description:
+      'Name the step that you know to come next, so that a late answer lets no other pass: 412 if it is not. Without it, whatever comes next goes on. Where a person has to be asked in the editor, 202, and the run stays paused until they have answered.',
     effect: 'mutation',
     actions: true,
     mcp: false,
@@ -125,6 +133,8 @@ export const runRows = {
     input: z.object({ run_id: Id }),
     output: Undone,
     status: 200,
+    description:
+      'Files that were changed since are left alone, and told with the reason. Once nothing is left, the run has `undone_at`, and another undo answers 409.',
     refusals: [409],
     summary:
       'Puts back the files that a finished run changed, where they are still as it left them.',

@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
+import { unchangedSince } from '../../client/unchanged.ts';
 import { baseUrlProblem } from '../../contract/addresses.ts';
 import type { ProviderConfig, ProviderEntry } from '../../contract/records.ts';
-import { commandIds } from '../ids.ts';
+import { commandIds, contextKeys } from '../ids.ts';
 import type { LanguageModels } from '../languageModel.ts';
 import {
   type EditorChoice,
@@ -47,17 +48,22 @@ export async function chooseProvider(
     placeHolder: 'Who is asked when a draft is generated, and when a prompt runs?',
     matchOnDescription: true,
     matchOnDetail: true,
+    ignoreFocusOut: true,
   });
   if (picked === undefined) return;
   const chosen = await namedBy(picked, config);
   if (chosen === null) return;
   const { name, entry } = chosen;
   // What was read is from before the questions.
-  const now = await client.call('getProvider', {});
+  const seen = await client.answer('getProvider', {});
+  const now = seen.body;
   await client.call(
     'setProvider',
     entry === null ? { ...now, active: name } : withProvider(now, name, entry, name),
+    unchangedSince(seen),
   );
+  // Not when the command is given: what the walkthrough ticks off takes the focus, and with it closes a list.
+  void vscode.commands.executeCommand('setContext', contextKeys.model, 'chosen');
   const [waiting] = await client.call('listDrafts', {
     ...{ view: 'summary', limit: 1, status: ['draft'] },
   });

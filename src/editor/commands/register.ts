@@ -1,12 +1,14 @@
 import * as vscode from 'vscode';
 import { commandIds, innerCommandIds } from '../ids.ts';
 import type { LanguageModels } from '../languageModel.ts';
+import type { OpenQuestions } from '../openQuestions.ts';
 import type { Problems } from '../problems.ts';
 import { openReviewPanel } from '../review/openReviewPanel.ts';
 import type { ReviewPanels } from '../review/panels.ts';
 import type { RunLogDocuments } from '../runLogs.ts';
 import type { Server } from '../server.ts';
 import { folderToServe } from '../startHost.ts';
+import type { StatusBar } from '../statusBar.ts';
 import type { Views } from '../trees/views.ts';
 import { approveAgain } from './approveAgain.ts';
 import { approveDraft } from './approveDraft.ts';
@@ -20,7 +22,6 @@ import { pauseRun } from './pauseRun.ts';
 import { rejectDraft } from './rejectDraft.ts';
 import { resumeRun } from './resumeRun.ts';
 import { runApprovedArtifact } from './runApprovedArtifact.ts';
-import { showMenu } from './showMenu.ts';
 import { showRunLog } from './showRunLog.ts';
 import { undoRun } from './undoRun.ts';
 
@@ -32,17 +33,21 @@ export interface CommandParts {
   runLogs: RunLogDocuments;
   models: LanguageModels;
   problems: Problems;
+  status: Pick<StatusBar, 'told'>;
+  questions: Pick<OpenQuestions, 'review'>;
 }
 
 /** Gets the item that it acts on, if the command was given on one. */
 type Job = (item: unknown) => Promise<void> | void;
+
+const toldMs = 6000;
 
 /** Commands that are not given at once, and their code. */
 const later = () => import('../later.ts');
 
 /** Registers the commands; what one of them throws is told to the person who gave it. */
 export function registerCommands(parts: CommandParts): vscode.Disposable {
-  const { server, problems } = parts;
+  const { server, problems, status, questions } = parts;
   const jobs = jobsOf(parts);
   const names = Object.keys(commandIds) as (keyof typeof commandIds)[];
   const register = (id: string, job: Job) =>
@@ -55,7 +60,8 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
     });
   return vscode.Disposable.from(
     ...names.map((name) => register(commandIds[name], jobs[name])),
-    register(innerCommandIds.showMenu, () => showMenu(server)),
+    register(innerCommandIds.showMenu, async () => (await later()).showMenu(server, status.told)),
+    register(innerCommandIds.reviewRequests, () => questions.review()),
   );
 }
 
@@ -93,6 +99,8 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
 /** Starts it if the window has something to serve. Rejects with a `Refusal` if not. */
 async function start(server: Server): Promise<void> {
   folderToServe();
+  if (server.state.name === 'running')
+    vscode.window.setStatusBarMessage('$(check) The server runs already.', toldMs);
   await server.start();
 }
 

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
+import type { Client } from '../../client/client.ts';
 import type { Plan } from '../../contract/records.ts';
-import { Refusal } from '../messages.ts';
+import { codeOf, Refusal } from '../messages.ts';
 import type { Server } from '../server.ts';
 import { oneLine } from '../text.ts';
 import { planOf } from '../trees/planned.ts';
@@ -25,15 +26,36 @@ export async function setPlanFromActiveEditor(server: Server): Promise<void> {
   const read = planIn(text);
   if ('problem' in read) throw new Refusal(`This is not a plan that can be set. ${read.problem}`);
   const { plan } = read;
-  const before = await planOf(host.client);
+  const before = await found(host.client);
   if (before !== null && !(await replaces(before, plan))) return;
   await host.client.call('setPlan', plan);
   const verb = before === null ? 'set' : 'replaced';
   vscode.window.setStatusBarMessage(`$(check) The plan is ${verb}: ${countOf(plan)}.`, toldMs);
 }
 
+/** The plan that there is, null if there is none. Rejects as the client does. */
+async function found(client: Client): Promise<Plan | 'unreadable' | null> {
+  try {
+    return await planOf(client);
+  } catch (error) {
+    if (codeOf(error) === 'storage_error') return 'unreadable';
+    throw error;
+  }
+}
+
 /** Shows what would be replaced, and by what. */
-function replaces(before: Plan, after: Plan): Promise<boolean> {
+function replaces(before: Plan | 'unreadable', after: Plan): Promise<boolean> {
+  if (before === 'unreadable')
+    return askYesNo({
+      title: 'Replace plan.json',
+      question: 'There is a plan.json that cannot be read as a plan. Replace it?',
+      no: 'No, keep the file as it is',
+      yes: 'Yes, replace it',
+      about: [
+        { heading: 'New', lines: [{ text: nameOf(after), note: countOf(after) }] },
+        { heading: 'Then', lines: [{ text: 'What the file says now is lost.', note: '' }] },
+      ],
+    });
   return askYesNo({
     title: `Replace the plan: ${nameOf(before)}`,
     question: `There is a plan with ${countOf(before)}; the new one has ${countOf(after)}. Replace it?`,

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { unchangedSince } from '../../client/unchanged.ts';
 import { Refusal } from '../messages.ts';
 import { originOf, withProvider } from '../providerChoices.ts';
 import type { Server } from '../server.ts';
@@ -30,7 +31,8 @@ export async function setProviderKey(server: Server): Promise<void> {
   const key = await askForKey(`Key of ${picked.name}`, picked.origin, false);
   if (key === undefined) return;
   // What was read is from before the questions; only the key may differ from what is there now.
-  const now = await client.call('getProvider', {});
+  const seen = await client.answer('getProvider', {});
+  const now = seen.body;
   const entry = now.providers[picked.name];
   if (entry === undefined || originOf(entry) !== picked.origin)
     throw new Refusal(
@@ -39,6 +41,7 @@ export async function setProviderKey(server: Server): Promise<void> {
   await client.call(
     'setProvider',
     withProvider(now, picked.name, { ...entry, api_key: key }, now.active),
+    unchangedSince(seen),
   );
   vscode.window.setStatusBarMessage(`$(key) The key of ${picked.name} is set.`, 5000);
 }

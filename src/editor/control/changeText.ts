@@ -4,7 +4,7 @@ import { visibleJson } from '../../contract/visible.ts';
 /* What was changed outside, as two texts to compare. */
 
 /** Settings as text, their names in order, so that a diff shows what differs and nothing else. */
-export function settingsText(value: unknown): string {
+function settingsText(value: unknown): string {
   if (typeof value === 'string') return `${value}\n`;
   return `${visibleJson(sorted(value), 2)}\n`;
 }

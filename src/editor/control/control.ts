@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { ChangeType } from '../../contract/events.ts';
 import type { PanelSubject } from '../../contract/panel.ts';
+import type { LockLevel } from '../../contract/rows/security.ts';
 import type { Served } from '../../http/served.ts';
 import { coalesce } from '../coalesce.ts';
 import { type ControlCommand, contextKeys } from '../ids.ts';
@@ -35,6 +36,8 @@ export interface ControlOptions {
   /** Whether the person is being asked about a record, or looks at it. */
   asksAbout(subject: PanelSubject): boolean;
   problems: Problems;
+  /** Called with how far the server is locked; null while nobody knows. */
+  locked(level: LockLevel | null): void;
   /** Called when there is something else to see. */
   changed(): void;
 }
@@ -50,6 +53,8 @@ export interface Control extends vscode.Disposable {
   itemOf(node: ControlNode): vscode.TreeItem;
   /** Takes what waits for a person, to tell them of what is new. */
   waiting(lists: WaitingLists): void;
+  /** Shows how many requests wait that no draft and no run stands for. */
+  requests(count: number): void;
 }
 
 /** Changes after which it is read again. */
@@ -67,6 +72,7 @@ export function createControl(options: ControlOptions): Control {
   let host: Served | null = null;
   let facts: Facts | null = null;
   let verdict: AuditVerdict | null = null;
+  let requests = 0;
   let asked = 0;
   let ends: NodeJS.Timeout | undefined;
   let subscriptions: vscode.Disposable = { dispose() {} };
@@ -77,6 +83,7 @@ export function createControl(options: ControlOptions): Control {
     const wait = next === null ? null : nextEnd(next.allowed, Date.now());
     if (wait !== null) ends = setTimeout(() => refreshing.request(), wait);
     tellContext(next);
+    options.locked(next?.security.level ?? null);
     changed();
   };
   const refresh = async () => {
@@ -126,9 +133,13 @@ export function createControl(options: ControlOptions): Control {
     },
     refresh,
     run: (command, item, selected) => jobs[command](item, selected),
-    rows: () => (facts === null ? [] : controlRows(facts, verdict, Date.now())),
+    rows: () => (facts === null ? [] : controlRows({ facts, verdict, requests }, Date.now())),
     itemOf: controlItem,
     waiting: notifications.take,
+    requests(count) {
+      requests = count;
+      changed();
+    },
     dispose() {
       subscriptions.dispose();
       clearTimeout(ends);

@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
+import type { Served } from '../../http/served.ts';
 import { needsHost } from '../commands/needsHost.ts';
+import { Refusal } from '../messages.ts';
 import { publicUrl } from '../startHost.ts';
 import { type ControlParts, toldMs } from './parts.ts';
 
@@ -30,9 +32,21 @@ const documents = [
   {
     label: 'For ChatGPT Actions',
     which: 'actions',
-    detail: 'What an Actions client can import: reading, in short answers.',
+    detail: 'What it can import, for the agent token: reading and proposing, in short answers.',
   },
 ] as const;
+
+/**
+ * The document as a client with the token of an agent gets it: it tells what whoever asks may call, and a GPT is not to
+ * have more than that. Asked over HTTP by hand, as the client with all of its schemas is not loaded here.
+ */
+async function forActions(host: Served): Promise<{ paths: object }> {
+  const headers = { authorization: `Bearer ${await host.token('agent')}` };
+  const answer = await fetch(`${host.url}/ops/openapi.json?for=actions`, { headers });
+  const document: unknown = await answer.json();
+  if (!answer.ok) throw new Refusal(String(Object(document).detail));
+  return { ...Object(document), paths: Object(Object(document).paths) };
+}
 
 /** Puts the OpenAPI document into the clipboard. Rejects as the client does. */
 export async function copyOpenApiDocument({ server }: ControlParts): Promise<void> {
@@ -42,10 +56,9 @@ export async function copyOpenApiDocument({ server }: ControlParts): Promise<voi
     ...{ title: 'Copy OpenAPI Document', placeHolder: 'For whom?' },
   });
   if (chosen === undefined) return;
-  const document = await host.client.call(
-    'getOpenApi',
-    chosen.which === undefined ? {} : { for: chosen.which },
-  );
+  const document = await (chosen.which === undefined
+    ? host.client.call('getOpenApi', {})
+    : forActions(host));
   await vscode.env.clipboard.writeText(`${JSON.stringify(document, null, 2)}\n`);
   const count = Object.keys(document.paths).length;
   vscode.window.setStatusBarMessage(

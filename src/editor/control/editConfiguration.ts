@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
+import { unchangedSince } from '../../client/unchanged.ts';
 import type { Config } from '../../contract/records.ts';
 import { answered } from '../answered.ts';
 import { needsHost } from '../commands/needsHost.ts';
@@ -45,10 +46,10 @@ function fieldOf(item: unknown): Field | undefined {
 
 async function edit(client: Client, field: Field): Promise<void> {
   if (field.kind === 'programs') return editPrograms(client);
-  const config = await client.call('getConfig', {});
-  const patch = await asked(field, config);
+  const seen = await client.answer('getConfig', {});
+  const patch = await asked(field, seen.body);
   if (patch === undefined) return;
-  const next = answered(await client.call('setConfig', patch));
+  const next = answered(await client.call('setConfig', patch, unchangedSince(seen)));
   vscode.window.setStatusBarMessage(`$(check) ${field.title}: ${valueWords(field, next)}`, toldMs);
 }
 

@@ -17,7 +17,16 @@ export interface ControlNode {
 }
 
 export type ControlKind =
-  | ('server' | 'provider' | 'lockdown' | 'approvals' | 'programs' | 'audit' | 'commandLine')
+  | (
+      | 'server'
+      | 'provider'
+      | 'lockdown'
+      | 'approvals'
+      | 'programs'
+      | 'audit'
+      | 'commandLine'
+      | 'requests'
+    )
   | ('allowlist' | 'changes' | 'quarantine' | 'tokens')
   | ('allowed' | 'change' | 'quarantined' | 'token');
 

@@ -3,6 +3,7 @@ import { access, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
+import { unchangedSince } from '../../client/unchanged.ts';
 import type { Config } from '../../contract/records.ts';
 import { answered } from '../answered.ts';
 import { askYesNo } from '../commands/askYesNo.ts';
@@ -87,8 +88,9 @@ const rows = (text: string) => wrapped(text, rowLength).map((row) => ({ text: ro
 
 /** The list is read again right before it is written: what was read first is from before the questions. */
 async function change(client: Client, edit: (now: Program[]) => Program[]): Promise<void> {
-  const { command_allowlist } = await client.call('getConfig', {});
-  answered(await client.call('setConfig', { command_allowlist: edit(command_allowlist) }));
+  const now = await client.answer('getConfig', {});
+  const command_allowlist = edit(now.body.command_allowlist);
+  answered(await client.call('setConfig', { command_allowlist }, unchangedSince(now)));
 }
 
 /** @returns the program as it was named and its real path, or null if the person gave up */

@@ -1,6 +1,6 @@
 import type { SecurityEvent } from '../../contract/rows/security.ts';
 import type { OutsideChange } from '../../contract/rows/upkeep.ts';
-import { controlCommandIds } from '../ids.ts';
+import { controlCommandIds, innerCommandIds } from '../ids.ts';
 import { ageOf, oneLine } from '../text.ts';
 import { type Row, tooltipOf } from '../trees/row.ts';
 import { leftOf } from './expiry.ts';
@@ -19,19 +19,24 @@ export const changedWords = {
   allowlist: 'What clients may read',
 } as const satisfies Record<OutsideChange['what'], string>;
 
+/** What the view shows. */
+export interface Shown {
+  facts: Facts;
+  /** What came of the last look at the audit log; null if nobody asked for one. */
+  verdict: AuditVerdict | null;
+  /** How many requests of clients wait that no draft and no run stands for. */
+  requests: number;
+}
+
 /**
  * The view as rows: what needs a person first. A list that has nothing in it, and that nobody misses, has no row.
  *
- * @param verdict what came of the last look at the audit log; null if nobody asked for one
  * @param now milliseconds since 1970
  */
-export function controlRows(
-  facts: Facts,
-  verdict: AuditVerdict | null,
-  now: number,
-): ControlNode[] {
+export function controlRows({ facts, verdict, requests }: Shown, now: number): ControlNode[] {
   const locked = facts.security.level !== 'open';
   return [
+    ...requestsNode(requests),
     ...(locked ? [lockdownNode(facts, now)] : []),
     ...changesNode(facts),
     ...quarantineNode(facts),
@@ -44,6 +49,25 @@ export function controlRows(
     commandLineNode(facts),
     auditNode(verdict, now),
     ...(locked ? [] : [lockdownNode(facts, now)]),
+  ];
+}
+
+function requestsNode(requests: number): ControlNode[] {
+  if (requests === 0) return [];
+  const what = counted(requests, 'request');
+  return [
+    {
+      ...{ kind: 'requests', key: 'requests', click: innerCommandIds.reviewRequests },
+      row: {
+        label: 'Asked For',
+        description: `${what} ${requests === 1 ? 'waits' : 'wait'} for you`,
+        icon: { id: 'bell-dot', color: 'charts.yellow' },
+        contextValue: 'requests;',
+        tooltip:
+          'A client asks to change who may approve or which programs may run. Only you can allow it. A click shows what would change.',
+        spoken: `asked for, ${what} ${requests === 1 ? 'waits' : 'wait'} for you`,
+      },
+    },
   ];
 }
 

@@ -94,7 +94,6 @@ export const tokenUses = [
     use: 'May do everything that the API offers. For your own scripts only.',
   },
 ] as const;
-export type TokenRoleName = (typeof tokenUses)[number]['role'];
 
 /** Who did something, as far as people know it: `you, in an editor`. */
 export const actorWords = (actor: string): string =>

@@ -15,7 +15,7 @@ import { createShown } from './shown.ts';
 import { type HostSource, patientSource } from './source.ts';
 import { registerDraftViews } from './views.ts';
 
-/** Milliseconds: how long a tab of the last session waits for the server. It takes a second, rarely a few. */
+/** Milliseconds: how long a tab waits for a server that starts. It takes a second, rarely a few. */
 const patienceMs = 10_000;
 
 const noServer = 'The GIMO server is not running in this window. Start it, then try again.';

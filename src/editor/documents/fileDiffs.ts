@@ -49,18 +49,18 @@ export async function openFileDiffs(
 
 async function openTabs(diffs: readonly FileDiff[], now: Revision): Promise<void> {
   const oneStep = new Set(now.writes.map(({ step }) => step)).size === 1;
-  for (const [index, { change, left, right, notes }] of diffs.entries()) {
+  const show = async ({ change, left, right, notes }: FileDiff, preview: boolean) => {
     const title = diffTitle(change, {
       ...{ left: left !== undefined, notes, oneStep, revision: shortOf(now) },
     });
-    const options: vscode.TextDocumentShowOptions = {
-      preserveFocus: true,
-      // A preview would take the place of the one before it.
-      preview: index === diffs.length - 1,
-    };
+    const options: vscode.TextDocumentShowOptions = { preserveFocus: true, preview };
     const sides = [left ?? emptyUri, right ?? emptyUri];
     await vscode.commands.executeCommand('vscode.diff', ...sides, title, options);
-  }
+  };
+  // A preview would take the place of the one before it.
+  for (const diff of diffs) await show(diff, diff === diffs.at(-1));
+  // The one that is read first.
+  if (diffs[0] !== undefined && diffs.length > 1) await show(diffs[0], false);
 }
 
 async function diffOf(

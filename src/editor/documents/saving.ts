@@ -1,6 +1,6 @@
 import { messageOf } from '../messages.ts';
 import type { EditAddress } from './addresses.ts';
-import { type Bases, changeOf, sameWork, type Version } from './bases.ts';
+import { type Bases, changeOf, type DraftChange, sameWork, type Version } from './bases.ts';
 import type { DraftReader } from './draftReader.ts';
 import { codeOf } from './source.ts';
 
@@ -23,6 +23,9 @@ const words = {
   compare: 'Compare the two, then save again or discard yours.',
 };
 
+const holds = ({ draft }: Version, change: DraftChange) =>
+  'prompt' in change ? draft.prompt === change.prompt : draft.content === change.content;
+
 /**
  * Saves the text of a file as a change of its draft, one save after the other: the two files of a draft would else
  * refuse each other's version.
@@ -41,9 +44,11 @@ export function createSaver(
     try {
       return await drafts.edit(id, change, base.etag);
     } catch (error) {
-      if (codeOf(error) !== 'stale') throw error;
+      if (codeOf(error) !== 'stale' && codeOf(error) !== 'not_writer') throw error;
       const now = await drafts.read(id);
-      if (!sameWork(base, now)) throw error;
+      // The server may have saved it, and gone away before it said so.
+      if (holds(now, change)) return now;
+      if (!sameWork(base, now)) throw new SaveConflict(words.changed, words.compare, error);
       return await drafts.edit(id, change, now.etag);
     }
   };

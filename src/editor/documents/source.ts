@@ -5,40 +5,47 @@ import type { Served } from '../../http/served.ts';
 export interface HostSource {
   /** The server of this window; null while there is none. */
   host(): Served | null;
-  /** Calls back whenever {@link HostSource.host} has changed. */
+  /** Whether one is about to be there: it starts, or is taken over from a window that went away. */
+  starting(): boolean;
+  /** Calls back whenever one of the two has changed. */
   onHostChange(listener: () => void): Disposable;
 }
 
 export interface PatientSource extends HostSource, Disposable {
   /**
-   * The server, or the one that is about to start: a window that opens again asks for the texts of its tabs before its
-   * server runs. Only at first: a server that was stopped is not waited for.
+   * The server, or the one that is about to be there: a window that opens again asks for the texts of its tabs before its
+   * server runs. A server that was stopped is not waited for.
    */
   soon(): Promise<Served | null>;
 }
 
-/** @param patienceMs how long after now a server is waited for, in milliseconds */
+/** @param patienceMs how long a server that starts is waited for, in milliseconds */
 export function patientSource(source: HostSource, patienceMs: number): PatientSource {
-  let over = () => {};
-  const started = new Promise<void>((resolve) => {
-    over = resolve;
-  });
-  const timer = setTimeout(over, patienceMs);
-  const subscription = source.onHostChange(() => {
-    if (source.host() !== null) over();
-  });
-  if (source.host() !== null) over();
+  const waiting = new Set<() => void>();
+  const decided = () => source.host() !== null || !source.starting();
   return {
     host: () => source.host(),
+    starting: () => source.starting(),
     onHostChange: (listener) => source.onHostChange(listener),
     async soon() {
-      if (source.host() === null) await started;
+      if (!decided())
+        await new Promise<void>((resolve) => {
+          const done = () => {
+            clearTimeout(timer);
+            subscription.dispose();
+            waiting.delete(done);
+            resolve();
+          };
+          const timer = setTimeout(done, patienceMs);
+          const subscription = source.onHostChange(() => {
+            if (decided()) done();
+          });
+          waiting.add(done);
+        });
       return source.host();
     },
     dispose() {
-      clearTimeout(timer);
-      over();
-      subscription.dispose();
+      for (const done of waiting) done();
     },
   };
 }

@@ -23,7 +23,12 @@ export async function openReviewPanel(
 ): Promise<void> {
   const given = subjectOf(item);
   // Whoever clicks through a tree stays in the tree; who asks for the panel goes there.
-  if (given !== null) return panels.open(given, { preserveFocus: true });
+  if (given !== null) {
+    panels.open(given, { preserveFocus: true });
+    // What tells that it waits would cover its buttons; the bell keeps it.
+    await vscode.commands.executeCommand('notifications.hideToasts');
+    return;
+  }
   const host = await needsHost(server);
   if (host === null) return;
   const picked = await pickDraft(host.client);
@@ -48,6 +53,7 @@ async function pickDraft(client: Client): Promise<PanelSubject | undefined> {
     placeHolder: 'Which draft?',
     matchOnDescription: true,
     matchOnDetail: true,
+    ignoreFocusOut: true,
   });
   return picked === undefined ? undefined : { kind: 'draft', id: picked.id };
 }

@@ -77,7 +77,7 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
     const session = loadSession().then(({ createSession }) =>
       createSession({
         ...{ subject, open },
-        decisions: { ...options.decisions, confirmUndo },
+        decisions: { ...options.decisions, confirmUndo: () => confirmUndo(panel.title) },
         root: folderToServe,
         client: () => host()?.client ?? null,
         post: (message) => void panel.webview.postMessage(message),
@@ -167,9 +167,10 @@ function watchFiles(
   );
 }
 
-const confirmUndo = (runId: string) =>
+/** @param what begins with "Run" */
+const confirmUndo = (what: string) =>
   askYesNo({
-    title: `Undo: ${runId}`,
+    title: `Undo ${what}`,
     question: 'Each file that is still as the run left it becomes what it was before. Undo?',
     no: 'No, leave the files as they are',
     yes: 'Yes, put them back',

@@ -17,7 +17,6 @@ export function approvedRow(artifact: ApprovedListItem, now: number): Row {
   const why = blockedReason(artifact, now);
   const { consumed_by } = artifact;
   const state = why === null ? 'runnable' : consumed_by === null ? 'blocked' : 'spent';
-  const told = consumed_by === null ? state : `spent on ${consumed_by}`;
   const age = ageOf(artifact.approved_at, now);
   const label = oneLine(artifact.prompt, 120);
   const named = artifact.provider_resolved;
@@ -25,7 +24,8 @@ export function approvedRow(artifact: ApprovedListItem, now: number): Row {
   const prompt = artifact.prompt_truncated === true ? `${artifact.prompt}…` : artifact.prompt;
   return {
     label,
-    description: [age.short, ...provider, told].join(' · '),
+    // The state first: in a narrow side bar the end is cut off.
+    description: [state, age.short, ...provider].join(' · '),
     icon: looks[state],
     contextValue: `approved;${state};`,
     tooltip: tooltipOf(`**${capital(state)}** (approved ${age.long})`, prompt, [

@@ -29,11 +29,12 @@ export const draftsTree: ListSpec<DraftGroup, DraftListItem> = {
   idOf: ({ id }) => id,
   rowOf: draftRow,
   opens: (group, lists) => group === 'waiting' || waitingOf(lists) === 0,
-  badge: (lists) => badgeOf(waitingOf(lists)),
+  badge: (lists) => badgeOf(waitingOf(lists), lists?.get('waiting')?.counted ?? true),
 };
 
-function badgeOf(waiting: number): ViewBadge | undefined {
+function badgeOf(waiting: number, counted: boolean): ViewBadge | undefined {
   if (waiting === 0) return undefined;
+  if (!counted) return { value: waiting, tooltip: `At least ${waiting} drafts wait for you` };
   const tooltip = waiting === 1 ? '1 draft waits for you' : `${waiting} drafts wait for you`;
   return { value: waiting, tooltip };
 }

@@ -6,6 +6,8 @@ export interface ListGroup<T> {
   records: readonly T[];
   /** How many there are in all, shown or not. */
   total: number;
+  /** False soon after a start, when they are not counted yet: then `total` is the least that there are. */
+  counted: boolean;
   /** Whether there are more than those shown. */
   more: boolean;
 }
@@ -96,14 +98,15 @@ async function readGroup<G extends string, T>(
 ): Promise<ListGroup<T>> {
   const records: T[] = [];
   let cursor: string | null = null;
-  let total = 0;
+  let total: number | null = null;
   for (let read = 0; read < pages; read++) {
     const page = { limit: pageSize, ...(cursor === null ? {} : { cursor }) };
     const answer: Answer<readonly T[]> = await readPage(client, { group, page });
     records.push(...answer.body);
-    total = answer.page?.total ?? records.length;
+    total = answer.page?.total ?? null;
     cursor = answer.page?.next ?? null;
     if (cursor === null) break;
   }
-  return { records, total, more: cursor !== null };
+  const more = cursor !== null;
+  return { records, total: total ?? records.length, counted: total !== null || !more, more };
 }

@@ -168,12 +168,13 @@ function groupItem<G extends string, T>(
 ): vscode.TreeItem {
   const { Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
   const title = spec.groups.find(({ name }) => name === group)?.title ?? group;
-  const total = lists.get(group)?.total ?? 0;
+  const { total = 0, counted = true } = lists.get(group) ?? {};
+  const told = counted ? String(total) : `${total}+`;
   const item = new vscode.TreeItem(title, spec.opens(group, lists) ? Expanded : Collapsed);
   item.id = `group:${group}`;
-  item.description = String(total);
+  item.description = told;
   item.contextValue = `group;${group};`;
-  item.accessibilityInformation = { label: `${title}, ${total}` };
+  item.accessibilityInformation = { label: `${title}, ${told}` };
   return item;
 }
 

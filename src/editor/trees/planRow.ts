@@ -44,7 +44,7 @@ const shownFact = 300;
 const named = 3;
 
 /** Whether a draft of it waits for a decision. */
-export const isDrafted = ({ draft }: PlannedTask): boolean => draft?.status === 'draft';
+const isDrafted = ({ draft }: PlannedTask): boolean => draft?.status === 'draft';
 
 /** Turns a task of the plan into a row. */
 export function taskRow(planned: PlannedTask): Row {
@@ -137,6 +137,19 @@ export function noteRow({ tasks, circular }: Planned): Row | null {
       ? 'Tasks that depend on each other in a circle can never start. Break it, and set the plan anew.'
       : 'Set a plan that has some.',
     spoken: label,
+  };
+}
+
+/** What stands in place of a plan whose file is none, with why. A click opens the file. */
+export function brokenRow(why: string): Row {
+  const label = 'plan.json cannot be read';
+  return {
+    label,
+    description: 'open it to mend it',
+    icon: looks.blocked,
+    contextValue: 'broken;',
+    tooltip: tooltipOf('**This file is no plan**', oneLine(why, shownText), []),
+    spoken: `${label}, ${oneLine(why, shownFact)}`,
   };
 }
 

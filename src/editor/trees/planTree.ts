@@ -1,14 +1,16 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
 import type { ChangeType } from '../../contract/events.ts';
 import type { Plan } from '../../contract/records.ts';
+import type { Served } from '../../http/served.ts';
 import { coalesce } from '../coalesce.ts';
 import { commandIds, viewIds } from '../ids.ts';
-import { messageOf } from '../messages.ts';
+import { codeOf, messageOf } from '../messages.ts';
 import { oneLine } from '../text.ts';
 import { itemOf, type ListView, moreItem } from './listView.ts';
 import { type Planned, type PlannedTask, readPlanned } from './planned.ts';
-import { noteRow, planRow, progressOf, taskRow, termRow } from './planRow.ts';
+import { brokenRow, noteRow, planRow, progressOf, taskRow, termRow } from './planRow.ts';
 import type { Row } from './row.ts';
 
 /** What is listed in pages. */
@@ -20,7 +22,15 @@ type Node =
   | { kind: 'plan'; plan: Plan }
   | { kind: 'row'; key: string; row: Row }
   | { kind: 'task'; id: string; key: string; planned: PlannedTask }
-  | { kind: 'more'; part: Part };
+  | { kind: 'more'; part: Part }
+  | Broken;
+
+/** The file of the plan, where it is none. */
+interface Broken {
+  kind: 'broken';
+  why: string;
+  file: vscode.Uri;
+}
 
 /** Changes after which the plan is read again: the state of a task follows its drafts and runs. */
 const concerns: readonly ChangeType[] = ['plan', 'draft', 'run'];
@@ -33,18 +43,19 @@ export function createPlanView(failed: (error: unknown) => void): ListView {
   const changed = new vscode.EventEmitter<undefined>();
   const shown: Record<Part, number> = { tasks: pageSize, constraints: pageSize };
   let client: Client | null = null;
-  let planned: Planned | null = null;
+  let file: vscode.Uri | null = null;
+  let current: Planned | Broken | null = null;
   let stale = false;
   let asked = 0;
   const view = vscode.window.createTreeView<Node>(viewIds.plan, {
-    treeDataProvider: providerOf(() => planned, shown, changed.event),
+    treeDataProvider: providerOf(() => current, shown, changed.event),
     showCollapseAll: true,
   });
   /* A message only over an empty tree: the editor measures one that comes with rows wrongly, and the rows overflow. */
-  const show = (next: Planned | null, message = '') => {
-    planned = next;
+  const show = (next: Planned | Broken | null, message = '') => {
+    current = next;
     view.message = message;
-    view.description = next === null ? '' : progressOf(next);
+    view.description = next !== null && 'plan' in next ? progressOf(next) : '';
     changed.fire(undefined);
   };
   const refresh = async () => {
@@ -57,8 +68,11 @@ export function createPlanView(failed: (error: unknown) => void): ListView {
       // An answer that was overtaken, or comes from a server that is gone, tells nothing any more.
       if (from === client && turn === asked) show(read);
     } catch (error) {
-      if (from === client && turn === asked)
-        show(null, `The plan cannot be read. ${oneLine(messageOf(error), 500)}`);
+      if (from !== client || turn !== asked) throw error;
+      const why = oneLine(messageOf(error), 500);
+      if (codeOf(error) === 'storage_error' && file !== null)
+        return show({ kind: 'broken', why, file });
+      show(null, `The plan cannot be read. ${why}`);
       throw error;
     }
   };
@@ -73,20 +87,18 @@ export function createPlanView(failed: (error: unknown) => void): ListView {
   const seen = view.onDidChangeVisibility(({ visible }) => {
     if (visible && stale) refreshing.request();
   });
-  let unsubscribe = () => {};
+  let subscription: vscode.Disposable = { dispose() {} };
 
   return {
     viewId: viewIds.plan,
     connect(host) {
-      unsubscribe();
-      unsubscribe = () => {};
+      subscription.dispose();
       client = host?.client ?? null;
+      file = host && vscode.Uri.file(path.join(host.dataDir, 'ops', 'plan.json'));
       for (const part of parts) shown[part] = pageSize;
       show(null);
       if (host === null) return;
-      unsubscribe = host.onChange((event) => {
-        if (concerns.includes(event.type)) refreshing.request();
-      });
+      subscription = follow(host, () => refreshing.request());
       refreshing.request();
     },
     refresh,
@@ -97,14 +109,26 @@ export function createPlanView(failed: (error: unknown) => void): ListView {
       changed.fire(undefined);
     },
     dispose() {
-      unsubscribe();
+      subscription.dispose();
       for (const one of [view, changed, refreshing, seen]) one.dispose();
     },
   };
 }
 
+/** Tells of changes, and of what no event tells: the file of the plan is changed by hand. */
+function follow(host: Served, changed: () => void): vscode.Disposable {
+  const unsubscribe = host.onChange(({ type }) => {
+    if (concerns.includes(type)) changed();
+  });
+  const pattern = new vscode.RelativePattern(vscode.Uri.file(host.dataDir), 'ops/plan.json');
+  const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+  for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete])
+    event(changed);
+  return vscode.Disposable.from({ dispose: unsubscribe }, watcher);
+}
+
 function providerOf(
-  current: () => Planned | null,
+  current: () => Planned | Broken | null,
   shown: Readonly<Record<Part, number>>,
   onDidChangeTreeData: vscode.Event<undefined>,
 ): vscode.TreeDataProvider<Node> {
@@ -128,6 +152,7 @@ function providerOf(
       }),
     ];
   };
+  const topOf = (now: Planned | Broken): Node[] => ('plan' in now ? top(now) : [now]);
   const terms = ({ objective, constraints }: Plan): Node[] => {
     const keyOf = keys('constraint');
     return [
@@ -140,12 +165,13 @@ function providerOf(
   return {
     onDidChangeTreeData,
     getChildren(node) {
-      const planned = current();
-      if (node === undefined) return planned === null ? [] : top(planned);
+      const now = current();
+      if (node === undefined) return now === null ? [] : topOf(now);
       return node.kind === 'plan' ? terms(node.plan) : [];
     },
     getTreeItem(node) {
       if (node.kind === 'plan') return planItem(node.plan);
+      if (node.kind === 'broken') return brokenItem(node);
       if (node.kind === 'more') return moreItem(viewIds.plan, node.part);
       return node.kind === 'row' ? itemOf(node.key, node.row) : taskItem(node.key, node.planned);
     },
@@ -177,6 +203,12 @@ function taskItem(key: string, planned: PlannedTask): vscode.TreeItem {
       title: 'Open Review Panel',
       arguments: [opened],
     };
+  return item;
+}
+
+function brokenItem({ why, file }: Broken): vscode.TreeItem {
+  const item = itemOf('broken', brokenRow(why));
+  item.command = { command: 'vscode.open', title: 'Open the File', arguments: [file] };
   return item;
 }
 

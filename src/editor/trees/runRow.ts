@@ -21,6 +21,7 @@ const runLooks = {
   error: { id: 'error', color: 'list.errorForeground' },
   cancelled: { id: 'circle-slash', color: 'disabledForeground' },
 } as const satisfies Record<RunListItem['status'], Row['icon']>;
+const undoneLook = { id: 'discard', color: 'disabledForeground' } as const;
 
 const stepLooks = {
   waiting: { id: 'circle-large-outline', color: 'disabledForeground' },
@@ -51,13 +52,14 @@ export function runRow({ run, title, undoable = false }: TitledRun, now: number)
   const label = title === null ? run.id : oneLine(title, 120);
   const took = durationOf(run.started_at, run.finished_at);
   const state = stateOf(run);
-  const told = took === null ? state : `${state} in ${took}`;
+  const undone = run.undone_at !== undefined;
+  const told = took === null || undone ? state : `${state} in ${took}`;
   const flags = [isLive(status) ? 'live' : 'over', status, ...(undoable ? ['undoable'] : [])];
   return {
     label,
     // The state before the age: in a narrow side bar the end is cut off.
     description: [told, age.short].join(' · '),
-    icon: runLooks[status],
+    icon: undone ? undoneLook : runLooks[status],
     contextValue: `run;${flags.join(';')};`,
     tooltip: tooltipOf(`**${capital(status)}** (created ${age.long})`, title, [
       ['error', run.error],
@@ -79,6 +81,7 @@ export function runRow({ run, title, undoable = false }: TitledRun, now: number)
 
 /** The state in words: a gate is named, and a pause that somebody asked for is told before it comes. */
 function stateOf(run: RunListItem): string {
+  if (run.undone_at !== undefined) return 'undone';
   const gate = waitingGate(run);
   if (run.status === 'paused' && gate !== undefined)
     return gate.title === undefined ? 'waits at a gate' : `waits: ${oneLine(gate.title, 60)}`;

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Served } from '../../http/served.ts';
 import type { WaitingLists } from '../control/waitingNews.ts';
-import { innerCommandIds } from '../ids.ts';
+import { contextKeys, innerCommandIds } from '../ids.ts';
 import type { Waiting } from '../statusLook.ts';
 import { approvedTree } from './approvedTree.ts';
 import { draftsTree, waitingOf } from './draftsTree.ts';
@@ -24,22 +24,26 @@ export interface Views extends vscode.Disposable {
  */
 export function createViews(
   failed: (error: unknown) => void,
-  waiting: (what: Waiting) => void,
+  waiting: (what: Partial<Waiting>) => void,
   control: ListView & { waiting(lists: WaitingLists): void },
 ): Views {
-  const now = { drafts: 0, gates: 0 };
-  const tell = (what: Partial<Waiting>) => waiting({ ...Object.assign(now, what) });
   const lists: WaitingLists = { drafts: null, runs: null };
   const tellRecords = (what: Partial<WaitingLists>) =>
     control.waiting({ ...Object.assign(lists, what) });
   const views = [
     createListView(draftsTree, failed, (read) => {
-      tell({ drafts: waitingOf(read) });
+      waiting({ drafts: waitingOf(read) });
       tellRecords({ drafts: read?.get('waiting')?.records ?? null });
+      const some = [...(read?.values() ?? [])].some(({ records }) => records.length > 0);
+      void vscode.commands.executeCommand(
+        'setContext',
+        contextKeys.drafted,
+        some ? 'some' : undefined,
+      );
     }),
     createListView(approvedTree, failed),
     createListView(createRunsTree(), failed, (read) => {
-      tell({ gates: gatesOf(read) });
+      waiting({ gates: gatesOf(read) });
       tellRecords({ runs: read?.get('waiting')?.records ?? null });
     }),
     createPlanView(failed),

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { build } from 'esbuild';
 import { watchEvents } from '../../../src/client/events.ts';
 import type { RunStatus } from '../../../src/contract/records.ts';
-import { startServer, type TestServer } from '../harness.ts';
+import { type StartOptions, startServer, type TestServer } from '../harness.ts';
 
 /*
  * The command line as a process of its own, at a real terminal or without one, against a real server. It is bundled for
@@ -35,13 +35,13 @@ export interface Place {
 }
 
 /** A server with a folder of programs on its search path, among them `gimo`. */
-export async function makePlace(dir: string): Promise<Place> {
+export async function makePlace(dir: string, options: StartOptions = {}): Promise<Place> {
   const bin = join(dir, 'bin');
   await mkdir(bin);
   const cli = await bundle(join(dir, 'dist'));
   await addProgram(bin, 'gimo', `exec '${process.execPath}' '${cli}' "$@"`);
   const path = [bin, process.env.PATH].join(delimiter);
-  const server = await startServer({ dir, keep: true, env: { PATH: path } });
+  const server = await startServer({ ...options, dir, keep: true, env: { PATH: path } });
   const env = {
     ...{ PATH: path, HOME: dir, GIMO_CONFIG_HOME: server.configHome, TERM: 'xterm' },
     ...{ LANG: 'C.UTF-8', PS1: '' },

@@ -39,6 +39,14 @@ it('a list shows twenty in summary, and leads to the rest', async () => {
   expect(seen).toEqual(ids);
 });
 
+it('what is answered whole is not said to be cut', async () => {
+  const server = await startServer();
+  const { id } = await newDraft(server, { content: 'short' });
+  const client = await connect(server, 'actions');
+  const result = await client.callTool({ name: 'get_draft', arguments: { draft_id: id } });
+  expect(JSON.parse(textOf(result))).toEqual(result.structuredContent);
+});
+
 it('a list of whole records answers as many as fit, with the cursor that goes with them', async () => {
   const server = await startServer();
   for (let n = 0; n < 6; n += 1) await newDraft(server, { content: 'x'.repeat(15_000) });

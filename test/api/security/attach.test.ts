@@ -4,7 +4,7 @@ import { attach } from '../../../src/client/attach.ts';
 import { type AttachedClient, openAttached } from '../../../src/client/attached.ts';
 import type { Mac } from '../../../src/client/prove.ts';
 import { attachText } from '../../../src/contract/attach.ts';
-import { sha256 } from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
 import { readLedgerMac } from '../../../src/store/proof.ts';
 import { filesUnder } from '../../faults/support.ts';
 import { startServer, type TestServer } from '../harness.ts';

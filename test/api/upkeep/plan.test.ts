@@ -1,7 +1,9 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Plan } from '../../../src/contract/records.ts';
 import { startServer, type TestServer } from '../harness.ts';
-import { approve, newDraft } from '../wire/support.ts';
+import { approve, expectError, newDraft } from '../wire/support.ts';
 
 const task = (id: string) => ({ id, title: id, scope: 'src', description: 'Do it' });
 const plan = {
@@ -32,6 +34,27 @@ function runOver(server: TestServer): Promise<void> {
     });
   });
 }
+
+describe('a file that is no plan', () => {
+  it.each([
+    ['torn', '{ "id": oops', /plan\.json is not a plan\. .*not JSON.*Mend the file/],
+    ['of another shape', '{"id": "p"}', /plan\.json is not a plan\. title: /],
+    ['empty', '', /plan\.json is not a plan\./],
+  ])('and is %s is told apart from none, until it is mended', async (_how, text, words) => {
+    const server = await started();
+    const file = path.join(server.root, '.orch_data/ops/plan.json');
+    const whole = readFileSync(file);
+    writeFileSync(file, text);
+    const broken = await server.request('GET', '/ops/plan', { role: 'actions' });
+    expectError(broken, 'storage_error');
+    expect(Object(broken.body).detail).toMatch(words);
+    writeFileSync(file, whole);
+    expect(await statuses(server)).toEqual(['pending', 'blocked']);
+    rmSync(file);
+    const none = await server.request('GET', '/ops/plan', { role: 'actions' });
+    expectError(none, 'not_found');
+  });
+});
 
 describe('the status of a task', () => {
   it('is the one of the plan as long as it has no draft', async () => {

@@ -39,7 +39,8 @@ describe('below /actions', () => {
     const path = '/actions/ops/config';
     expect((await server.request('GET', path, { role: 'admin' })).status).toBe(404);
     const draft = { role: 'admin', body: { prompt: 'x' } } as const;
-    expect((await server.request('POST', '/actions/ops/drafts', draft)).status).toBe(405);
+    expect((await server.request('POST', '/actions/ops/generate', draft)).status).toBe(404);
+    expect((await server.request('PUT', '/actions/ops/drafts/d_1_abcdef', draft)).status).toBe(405);
   });
 
   it('a token is needed, as everywhere', async () => {

@@ -6,7 +6,7 @@ import { digestSubject } from '../../../src/contract/digest.ts';
 import { Draft } from '../../../src/contract/operations.ts';
 import { Approved } from '../../../src/contract/records.ts';
 import { canonical } from '../../../src/core/digest.ts';
-import { sha256 } from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
 import { type Reply, startServer, type TestServer } from '../harness.ts';
 import { approve, auditOf, expectError, newDraft } from './support.ts';
 

@@ -1,59 +1,11 @@
-import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { chmod, readFile, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { Draft } from '../../../src/contract/operations.ts';
-import type { TokenRole } from '../../../src/core/principals.ts';
-import { behave, type ModelServer, startModelServer } from '../../fixtures/model-server.ts';
-import { type Reply, type StartOptions, startServer, type TestServer } from '../harness.ts';
+import { describe, expect, it } from 'vitest';
+import { behave } from '../../fixtures/model-server.ts';
+import { startServer } from '../harness.ts';
 import { whenEnded } from '../runs/support.ts';
-import { expectError, locsOf } from './support.ts';
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const draftOf = (reply: Reply) => {
-  expect(reply.status, reply.text.slice(0, 500)).toBe(201);
-  return Draft.parse(reply.body);
-};
-
-/** A server with a model, over a workspace with files of which some may be read. */
-async function setUp(
-  files: Record<string, string> = {},
-  readable: readonly string[] = [],
-  options: StartOptions = {},
-) {
-  const models = await startModelServer();
-  onTestFinished(() => models.close());
-  const server = await startServer(options);
-  await write(server, files);
-  const put = async (path: string, body: object) => {
-    const said = await server.request('PUT', path, { role: 'admin', body });
-    expect(said.status, said.text).toBe(200);
-  };
-  const local = { type: 'openai_compat', base_url: models.url, model: 'm' };
-  await put('/ops/provider', { active: 'local', providers: { local } });
-  if (readable.length > 0)
-    await put('/ui/allowlist', { paths: readable.map((path) => ({ path, expires_at: null })) });
-  const generate = async (body: object = {}, role: TokenRole = 'admin') =>
-    draftOf(
-      await server.request('POST', '/ops/generate', {
-        ...{ role, body: { prompt: 'Tidy up', steps: true, ...body } },
-      }),
-    );
-  return { models, server, generate, put };
-}
-
-async function write({ root }: Pick<TestServer, 'root'>, files: Record<string, string>) {
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), text);
-  }
-}
-
-const promptOf = (models: ModelServer) =>
-  String(Object(models.requests.at(-1)?.body).messages[0].content);
-const edit = (path: string, text: string | null, id = 'edit') => ({
-  ...{ id, kind: 'edit', title: null, changes: [{ path, text }] },
-});
+import { draftOf, edit, promptOf, setUp, sha256, write } from './generating.ts';
+import { expectError } from './support.ts';
 
 describe('what a model is asked', () => {
   it('holds the task, the context, and every file that clients may read, and no other', async () => {
@@ -331,72 +283,5 @@ describe('an agent', () => {
       return (await generate({}, 'agent')).error?.replace(path, 'it');
     };
     expect(await tell('closed.txt')).toBe(await tell('nothing.txt'));
-  });
-});
-
-describe('a proposal over the API', () => {
-  const files = { 'open/a.txt': 'a\n', 'closed.txt': 'closed\n' };
-  const propose = (server: TestServer, role: TokenRole, ...changes: object[]) =>
-    server.request('POST', '/ops/drafts', {
-      role,
-      body: { prompt: 'x', steps: [{ id: 'e', kind: 'edit', changes }] },
-    });
-
-  it('gets the hashes of the files as they are; those that it names stay', async () => {
-    const { server } = await setUp(files);
-    const draft = draftOf(
-      await propose(
-        ...([server, 'admin'] as const),
-        { path: 'closed.txt', text: 'x' },
-        { path: 'new.txt', text: 'x' },
-        { path: 'open/a.txt', base_sha256: sha256('older'), text: null },
-      ),
-    );
-    const bases = [sha256('closed\n'), null, sha256('older')];
-    expect(draft.steps).toMatchObject([{ changes: bases.map((base_sha256) => ({ base_sha256 })) }]);
-    const steps = [{ id: 'e', kind: 'edit', changes: [{ path: 'open/a.txt', text: 'x' }] }];
-    const edited = await server.request('PUT', `/ops/drafts/${draft.id}`, {
-      ...{ role: 'admin', body: { steps } },
-    });
-    expect(Draft.parse(edited.body).steps).toMatchObject([
-      { changes: [{ base_sha256: sha256('a\n') }] },
-    ]);
-    const reworded = await server.request('PUT', `/ops/drafts/${draft.id}`, {
-      ...{ role: 'admin', body: { prompt: 'y' } },
-    });
-    expect(Draft.parse(reworded.body).steps).toEqual(Draft.parse(edited.body).steps);
-  });
-
-  it('is refused with why where no edit may change anything', async () => {
-    const { server } = await setUp(files);
-    for (const path of ['.git/config', '/etc/passwd', '../x', 'open'])
-      expectError(await propose(server, 'admin', { path, text: 'x' }), 'path_refused');
-  });
-
-  it('gets an agent the hashes of what clients may read, and of nothing else', async () => {
-    const { server } = await setUp(files, ['open']);
-    const draft = draftOf(await propose(server, 'agent', { path: 'open/a.txt', text: 'x' }));
-    expect(draft.steps).toMatchObject([{ changes: [{ base_sha256: sha256('a\n') }] }]);
-    const refused = await Promise.all(
-      ['closed.txt', 'nothing.txt', '.git/config', '/etc/passwd'].map((path) =>
-        propose(server, 'agent', { path, text: 'x' }),
-      ),
-    );
-    const details = refused.map((reply) => expectError(reply, 'path_refused').detail);
-    expect(new Set(details).size).toBe(1);
-    expect(details[0]).toContain('Name base_sha256 yourself');
-    const base_sha256 = sha256('what the agent knows');
-    draftOf(await propose(server, 'agent', { path: 'closed.txt', base_sha256, text: 'x' }));
-  });
-
-  it('names no file twice in a step', async () => {
-    const { server } = await setUp(files);
-    const twice = [
-      { path: 'a/n.txt', text: 'x' },
-      { path: 'a//n.txt', text: 'y' },
-    ];
-    expect(locsOf(await propose(server, 'admin', ...twice))).toEqual([
-      ['body', 'steps', 0, 'changes', 1, 'path'],
-    ]);
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../../../src/contract/operations.ts';
 import type { Warning } from '../../../src/contract/records.ts';
-import { sha256 } from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
 import { startServer, type TestServer } from '../harness.ts';
 import { newDraft } from './support.ts';
 

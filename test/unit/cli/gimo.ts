@@ -31,7 +31,7 @@ export interface Options {
 
 export const workspace = mkdtempSync(join(tmpdir(), 'gimo-cli-'));
 mkdirSync(join(workspace, '.orch_data'));
-export const now = Date.parse('2026-11-23T12:00:00Z');
+const now = Date.parse('2026-11-23T12:00:00Z');
 
 /** Runs one command in this process, over streams of its own. */
 export async function gimo(args: readonly string[], options: Options = {}) {

@@ -70,6 +70,29 @@ describe('the port', () => {
   });
 });
 
+describe('the public address', () => {
+  const name = 'https://gimo.example.com';
+  test('is the flag before GIMO_PUBLIC_URL, and none if neither is given', async () => {
+    const env = { GIMO_PUBLIC_URL: 'https://other.example' };
+    const told = async (args: string[], given: Record<string, string> = {}) =>
+      (await serveUntil('SIGTERM', args, given)).asked?.publicUrl?.();
+    expect(await told(['--public-url', `${name}/`], env)).toBe(name);
+    expect(await told([], env)).toBe('https://other.example');
+    expect(await told([])).toBe(null);
+  });
+  test('has to be an origin', async () => {
+    for (const [args, env] of [
+      [['--public-url', 'gimo.example.com'], {}],
+      [['--public-url', `${name}/path`], {}],
+      [[], { GIMO_PUBLIC_URL: 'ftp://gimo.example.com' }],
+    ] as const) {
+      const { code, err } = await gimo(['serve', ...args], { env });
+      expect(code).toBe(2);
+      expect(err).toContain('has to be an address such as https://gimo.example.com');
+    }
+  });
+});
+
 test('hands the root, the environment and --take-over to the host', async () => {
   const env = { ORCH_TOKEN: 'x' };
   const { asked } = await serveUntil('SIGTERM', ['--take-over', '--root', 'sub'], env);

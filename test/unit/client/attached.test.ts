@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { attach } from '../../../src/client/attach.ts';
 import { openAttached } from '../../../src/client/attached.ts';
 import { demandProof, type Mac, portOf } from '../../../src/client/prove.ts';
-import { sha256 } from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
 
 const mac: Mac = (purpose, data) => sha256(`${purpose} ${data}`);
 const ignore = () => {};

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ResolvedProvider, Step } from '../../../src/contract/records.ts';
 import { canonical, createDigests, digestOf, etagOf } from '../../../src/core/digest.ts';
-import { sha256 } from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
 
 const provider: ResolvedProvider = {
   ...{ name: 'main', type: 'openai_compat', origin: 'http://127.0.0.1:1', model: 'm' },

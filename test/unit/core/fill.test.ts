@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
 import { type Config, defaultConfig, type Step } from '../../../src/contract/records.ts';
 import { createFill, type FillPorts } from '../../../src/core/fill.ts';
-import { principalOf, sha256 } from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
+import { principalOf } from '../../../src/core/principals.ts';
 import type { FoundFile } from '../../../src/core/work.ts';
 
 const files: Record<string, FoundFile> = {

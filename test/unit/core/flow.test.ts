@@ -226,10 +226,10 @@ describe('what a step notes', () => {
 
 describe('an approval with effects', () => {
   it('is spent on its run, and makes no other', async () => {
-    const { artifact, approvals, consumption, id } = await withRun([edit]);
-    expect(approvals.show(artifact)).toMatchObject({ consumed_by: id, runnable: false });
-    expect(approvals.blocked(artifact)?.code).toBe('approval_consumed');
-    expect(approvals.blocked(artifact, { id, attempt: 0 })).toBeNull();
+    const { artifact, artifacts, consumption, id } = await withRun([edit]);
+    expect(artifacts.show(artifact)).toMatchObject({ consumed_by: id, runnable: false });
+    expect(artifacts.blocked(artifact)?.code).toBe('approval_consumed');
+    expect(artifacts.blocked(artifact, { id, attempt: 0 })).toBeNull();
     const again = consumption.spend(artifact, 'r_2_00000b', async () => 'made');
     await expect(again).rejects.toMatchObject({ code: 'approval_consumed' });
   });
@@ -237,10 +237,10 @@ describe('an approval with effects', () => {
   it('stays spent when its file says otherwise, after a restart, and once its run is gone', async () => {
     const { parts, artifact, id } = await withRun([edit]);
     await parts.ledger.runs.remove(id);
-    const { approvals } = await openBook(parts);
+    const { artifacts } = await openBook(parts);
     const reset = { ...artifact, consumed_by: null };
-    expect(approvals.show(reset).consumed_by).toBe(id);
-    expect(approvals.blocked(reset)?.code).toBe('approval_consumed');
+    expect(artifacts.show(reset).consumed_by).toBe(id);
+    expect(artifacts.blocked(reset)?.code).toBe('approval_consumed');
   });
 
   it('is spent when a crash came between its run and the note of it', async () => {
@@ -251,20 +251,20 @@ describe('an approval with effects', () => {
     const run = runOf(3, other);
     const { book } = await openBook(parts);
     await book.add(run, other.digest ?? '');
-    const { approvals } = await openBook(parts);
-    expect(approvals.blocked(other)?.code).toBe('approval_consumed');
-    expect(approvals.blocked(artifact, { id, attempt: 0 })).toBeNull();
+    const { artifacts } = await openBook(parts);
+    expect(artifacts.blocked(other)?.code).toBe('approval_consumed');
+    expect(artifacts.blocked(artifact, { id, attempt: 0 })).toBeNull();
     await parts.ledger.runs.remove(run.id);
     expect((await openBook(parts)).consumption.runOf(other.id)).toBe(run.id);
   });
 
   it('is not spent by a run that could not be made, and by one of two at once', async () => {
-    const { parts, consumption, approvals } = await withRun([prompt('x')]);
+    const { parts, consumption, artifacts } = await withRun([prompt('x')]);
     const other = artifactOf(draftOf(4, { steps: [edit] }), parts.ledger);
     const full = new GimoError('storage_full', 'No room.');
     const failed = consumption.spend(other, 'r_4_00000a', () => Promise.reject(full));
     await expect(failed).rejects.toBe(full);
-    expect(approvals.blocked(other)).toBeNull();
+    expect(artifacts.blocked(other)).toBeNull();
     const both = await Promise.allSettled(
       ['r_4_00000b', 'r_4_00000c'].map((id) => consumption.spend(other, id, async () => id)),
     );
@@ -272,7 +272,7 @@ describe('an approval with effects', () => {
   });
 
   it('without effects runs again and again', async () => {
-    const { artifact, approvals } = await withRun([prompt('a'), gate('g')]);
-    expect(approvals.show(artifact)).toMatchObject({ consumed_by: null, runnable: true });
+    const { artifact, artifacts } = await withRun([prompt('a'), gate('g')]);
+    expect(artifacts.show(artifact)).toMatchObject({ consumed_by: null, runnable: true });
   });
 });

@@ -7,7 +7,7 @@ import {
   likeBase,
   mostShown,
 } from '../../../src/core/generate-files.ts';
-import { sha256 } from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
 import { createRedactor, placeholder } from '../../../src/core/redaction.ts';
 import type { FoundFile } from '../../../src/core/work.ts';
 

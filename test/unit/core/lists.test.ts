@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cutPrompt } from '../../../src/core/lists.ts';
-import { calling, draftId, draftOf, openParts, startCore, tempDir } from './support.ts';
+import { calling, draftId, draftOf, gate, openParts, startCore, tempDir } from './support.ts';
 
 async function threeDrafts() {
   const parts = await openParts(await tempDir());
@@ -12,6 +12,45 @@ async function threeDrafts() {
     });
   return { core, list, call: calling(core) };
 }
+
+it.each([
+  ['draft', 'drafts', 'listDrafts'],
+  ['run', 'runs', 'listRuns'],
+] as const)(
+  'a total of %ss that is not known yet is left out, and everybody is told once it is known',
+  async (kind, folder, operation) => {
+    const parts = await openParts(await tempDir());
+    const known = gate<Record<string, number>>();
+    const { list, counts } = parts.store[folder];
+    const records = {
+      ...parts.store[folder],
+      list: async (query: Parameters<typeof list>[0]) => ({ ...(await list(query)), total: null }),
+      counts: () => known.promise,
+    };
+    const { core } = await startCore({ ...parts, store: { ...parts.store, [folder]: records } });
+    const told: unknown[] = [];
+    const heard = gate();
+    core.subscribe(({ type, id }) => {
+      told.push({ type, id });
+      heard.resolve();
+    });
+    const ask = () =>
+      core.dispatch(
+        operation,
+        { status: ['error'] },
+        {
+          ...{ principal: { role: 'actions', actor: 'actions:0' }, correlationId: 'x' },
+          source: 'api',
+        },
+      );
+    expect((await ask()).page).toEqual({ total: null, next: null });
+    await ask();
+    expect(told).toEqual([]);
+    known.resolve(await counts());
+    await heard.promise;
+    expect(told).toEqual([{ type: kind, id: null }]);
+  },
+);
 
 describe('a cursor', () => {
   it('leads through all of a list, each record once, and ends', async () => {

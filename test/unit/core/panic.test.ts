@@ -3,8 +3,8 @@ import { GimoError } from '../../../src/contract/errors.ts';
 import { openAudit } from '../../../src/core/audit.ts';
 import { braked, stopOrGoOn } from '../../../src/core/brake.ts';
 import { createEvents } from '../../../src/core/events.ts';
+import type { Ledger } from '../../../src/core/ledger-ports.ts';
 import { openPanic } from '../../../src/core/panic.ts';
-import type { Ledger } from '../../../src/core/ports.ts';
 import { artifactOf, draftOf, entryOf, openParts, runOf, tempDir, unsettled } from './support.ts';
 
 const person = { actor: 'operator:abc', correlationId: 'p' };

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  authenticate,
-  sha256,
-  type TokenRole,
-  tokenProblem,
-} from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
+import { authenticate, type TokenRole, tokenProblem } from '../../../src/core/principals.ts';
 
 const tokens = new Map<TokenRole, string>([
   ['admin', 'admin-token-0123456789'],

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunRecord, Step } from '../../../src/contract/records.ts';
-import type { RunEntry } from '../../../src/core/ports.ts';
+import type { RunEntry } from '../../../src/core/ledger-ports.ts';
 import {
   artifactOf,
   draftOf,

@@ -37,7 +37,7 @@ async function reviewing(unsaved: string[] = []) {
   const review = async (fields: Partial<Draft>): Promise<Out['reviewDraft']> => {
     const draft: Draft = { ...draftOf(1, fields), digest: 'd', provider_resolved: null };
     const handler = reviewHandler({
-      drafts: { handlers: { getDraft: { read: async () => ({ body: draft }) } } },
+      drafts: { told: async () => draft },
       ...{ workspace, settings, programs: createPrograms({ root, env: {} }) },
       redactor: createRedactor(() => []),
       judge: async () => () => true,

@@ -6,13 +6,13 @@ import { artifactOf, draftOf, offline, openBook, openParts, tempDir } from './su
 /** An artifact that is expected to run, one field of which is then changed by somebody with a text editor. */
 async function blockedAfter(change: (artifact: ApprovedRecord) => Partial<ApprovedRecord>) {
   const parts = await openParts(await tempDir());
-  const { approvals } = await openBook(parts);
+  const { artifacts } = await openBook(parts);
   const artifact = artifactOf(draftOf(1, { content: 'c' }), parts.ledger, {
     shown_digest: 'x',
     expires_at: '2030-01-01T00:00:00.000Z',
   });
-  expect(approvals.blocked(artifact)).toBeNull();
-  return approvals.blocked({ ...artifact, ...change(artifact) });
+  expect(artifacts.blocked(artifact)).toBeNull();
+  return artifacts.blocked({ ...artifact, ...change(artifact) });
 }
 
 describe('an artifact cannot run', () => {
@@ -50,29 +50,29 @@ describe('an artifact cannot run', () => {
 
   it('although it is sealed, when a step is none that can be carried out', async () => {
     const parts = await openParts(await tempDir());
-    const { approvals } = await openBook(parts);
+    const { artifacts } = await openBook(parts);
     const steps = [{ id: 's', kind: 'command' as const, argv: ['/bin/true'] }];
     const artifact = artifactOf(draftOf(1, { steps }), parts.ledger, { provider_resolved: null });
-    expect(approvals.blocked(artifact)?.code).toBe('step_unsupported');
-    expect(approvals.show(artifact).runnable).toBe(false);
+    expect(artifacts.blocked(artifact)?.code).toBe('step_unsupported');
+    expect(artifacts.show(artifact).runnable).toBe(false);
   });
 
   it('once it has expired', async () => {
     const parts = await openParts(await tempDir());
-    const { approvals } = await openBook(parts);
+    const { artifacts } = await openBook(parts);
     const expires_at = new Date(parts.clock.now() + 60_000).toISOString();
     const artifact = artifactOf(draftOf(1), parts.ledger, { expires_at });
-    expect(approvals.show(artifact)).toMatchObject({ runnable: true, blocked_reason: null });
+    expect(artifacts.show(artifact)).toMatchObject({ runnable: true, blocked_reason: null });
     parts.clock.time += 60_000;
-    expect(approvals.blocked(artifact)?.code).toBe('approval_expired');
-    expect(approvals.show(artifact).runnable).toBe(false);
+    expect(artifacts.blocked(artifact)?.code).toBe('approval_expired');
+    expect(artifacts.show(artifact).runnable).toBe(false);
   });
 
   it('with the seal of another ledger', async () => {
     const parts = await openParts(await tempDir());
     const other = await openParts(await tempDir());
-    const { approvals } = await openBook(parts);
+    const { artifacts } = await openBook(parts);
     const artifact = artifactOf(draftOf(1), { ...other.ledger, keyId: parts.ledger.keyId });
-    expect(approvals.blocked(artifact)?.code).toBe('approval_invalid');
+    expect(artifacts.blocked(artifact)?.code).toBe('approval_invalid');
   });
 });

@@ -10,7 +10,7 @@ import type {
   ResolvedProvider,
   RunRecord,
 } from '../../../src/contract/records.ts';
-import { createApprovals } from '../../../src/core/artifacts.ts';
+import { createArtifacts } from '../../../src/core/artifacts.ts';
 import { openAudit } from '../../../src/core/audit.ts';
 import { openConsumption } from '../../../src/core/consumption.ts';
 import { type Core, openCore } from '../../../src/core/core.ts';
@@ -18,7 +18,8 @@ import { digestOf, sealOf } from '../../../src/core/digest.ts';
 import type { Caller } from '../../../src/core/dispatch.ts';
 import { createEvents } from '../../../src/core/events.ts';
 import { approvedSuffix } from '../../../src/core/ids.ts';
-import type { Decision, Ledger, LogLevel, RunEntry, SecretVault } from '../../../src/core/ports.ts';
+import type { Decision, Ledger, RunEntry } from '../../../src/core/ledger-ports.ts';
+import type { LogLevel, SecretVault } from '../../../src/core/ports.ts';
 import { principalOf } from '../../../src/core/principals.ts';
 import { createRedactor } from '../../../src/core/redaction.ts';
 import { executable } from '../../../src/core/run-steps.ts';
@@ -109,16 +110,16 @@ export async function openBook(parts: Parts, secrets: readonly string[] = []) {
   events.subscribe(({ type, id }) => seen.push(`${type} ${id}`));
   const audit = await openAudit({ file: auditFile, ledger, clock, logger });
   const consumption = await openConsumption(ledger, logger);
-  const approvals = createApprovals({
+  const artifacts = createArtifacts({
     ...{ store, ledger, settings, consumption, clock },
     decisions: { of: noted },
     withhold: async () => (artifact) => artifact,
   });
   const book = createRunBook({
-    ...{ store, ledger, settings, approvals, redactor, audit, events, clock, logger },
+    ...{ store, ledger, settings, artifacts, redactor, audit, events, clock, logger },
   });
   onTestFinished(() => book.drained());
-  return { book, audit, approvals, consumption, settings, redactor, events, seen };
+  return { book, audit, artifacts, consumption, settings, redactor, events, seen };
 }
 
 export interface CoreOptions {
@@ -232,7 +233,7 @@ export function draftOf(n: number, fields: Partial<DraftRecord> = {}): DraftReco
 }
 
 /** The decision of the ledger that stands behind {@link artifactOf}. */
-export const noted = (draftId: string): Decision => ({
+const noted = (draftId: string): Decision => ({
   ...{ id: draftId, status: 'approved' },
   approved_id: `a_1800000000500_${approvedSuffix(draftId)}`,
 });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
 import type { Step } from '../../../src/contract/records.ts';
-import { sha256 } from '../../../src/core/principals.ts';
+import { sha256 } from '../../../src/core/hash.ts';
 import { createWorkspace } from '../../../src/execution/workspace.ts';
 import { calling, openParts, startCore, tempDir } from './support.ts';
 

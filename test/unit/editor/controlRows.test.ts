@@ -49,7 +49,8 @@ function facts(more: Partial<Facts> = {}): Facts {
     ...more,
   };
 }
-const rows = (more: Partial<Facts> = {}) => controlRows(facts(more), null, now);
+const rows = (more: Partial<Facts> = {}) =>
+  controlRows({ facts: facts(more), verdict: null, requests: 0 }, now);
 const flat = (nodes: readonly ControlNode[]): ControlNode[] =>
   nodes.flatMap((node) => [node, ...flat(node.children ?? [])]);
 const found = (key: string, more: Partial<Facts> = {}) =>

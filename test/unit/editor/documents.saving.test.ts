@@ -114,6 +114,30 @@ describe('a save', () => {
     expect(some.remote.sent).toEqual([{ content: '' }, { content: '' }]);
   });
 
+  test.each(['before', 'after'])(
+    'is made once when the server goes away %s it was carried out',
+    async (when) => {
+      const { remote } = editing();
+      let first = true;
+      const drafts: DraftReader = {
+        read: remote.drafts.read,
+        async edit(id, change, etag) {
+          const lost = first;
+          first = false;
+          if (lost && when === 'before') throw new GimoError('not_writer', 'It went away.');
+          const saved = await remote.drafts.edit(id, change, etag);
+          if (lost) throw new GimoError('not_writer', 'It went away.');
+          return saved;
+        },
+      };
+      const bases = createBases();
+      bases.read(content, remote.current, null);
+      await createSaver(drafts, bases)(content, 'Mine');
+      expect(remote.sent).toEqual([{ content: 'Mine' }]);
+      expect(bases.of(content)?.version.etag).toBe(remote.current.etag);
+    },
+  );
+
   test('of a text whose version is not known is refused', async () => {
     const { drafts } = server(versionWith('"1"'));
     const save = createSaver(drafts, createBases());

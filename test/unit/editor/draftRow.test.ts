@@ -20,6 +20,10 @@ test('a row tells age, provider and state, to eyes and to a screen reader', () =
   expect(row.label).toBe('Explain the tests');
   expect(row.description).toBe('5 min · offline · waiting');
   expect(row.spoken).toBe('waiting draft, Explain the tests, offline, 5 minutes ago');
+  // What became of it comes first, as the end is cut off in a narrow side bar.
+  expect(draftRow(draft({ status: 'rejected' }), now).description).toBe(
+    'rejected · 5 min · offline',
+  );
 });
 
 test('every state has an icon and a flag of its own', () => {

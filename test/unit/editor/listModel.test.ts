@@ -5,7 +5,11 @@ import { draftsTree, waitingOf } from '../../../src/editor/trees/draftsTree.ts';
 import { createListModel } from '../../../src/editor/trees/listModel.ts';
 
 /** A server of so many waiting drafts, newest first, behind the real client. */
-function serverOf(count: number, before: () => Promise<void> = async () => {}) {
+function serverOf(
+  count: number,
+  before: () => Promise<void> = async () => {},
+  counted: (total: number) => number | null = (total) => total,
+) {
   const all = Array.from({ length: count }, (_, n) =>
     DraftListItem.parse({
       id: `d_${count - n}_abcdef`,
@@ -26,7 +30,7 @@ function serverOf(count: number, before: () => Promise<void> = async () => {}) {
       return {
         body: some.slice(from, from + limit),
         status: 200,
-        page: { total: some.length, next },
+        page: { total: counted(some.length), next },
       };
     },
   });
@@ -45,7 +49,21 @@ test('a group shows a page, tells how many there are, and more when asked', asyn
   await model.showMore('waiting');
   expect(model.lists?.get('waiting')).toMatchObject({ total: 150, more: false });
   expect(model.lists?.get('waiting')?.records.at(-1)?.prompt).toBe('draft 1');
-  expect(model.lists?.get('settled')).toEqual({ records: [], total: 0, more: false });
+  expect(model.lists?.get('settled')).toEqual({
+    ...{ records: [], total: 0, counted: true, more: false },
+  });
+});
+
+test('what the server has not counted yet is told as the least that there are', async () => {
+  const model = modelOf();
+  model.connect(serverOf(150, undefined, () => null));
+  await model.refresh();
+  expect(model.lists?.get('waiting')).toMatchObject({ total: 100, counted: false, more: true });
+  expect(draftsTree.badge?.(model.lists ?? new Map())?.tooltip).toBe(
+    'At least 100 drafts wait for you',
+  );
+  await model.showMore('waiting');
+  expect(model.lists?.get('waiting')).toMatchObject({ total: 150, counted: true, more: false });
 });
 
 test('without a server there are no records, and an answer that comes late is dropped', async () => {

@@ -62,7 +62,11 @@ function windowOf() {
   const waiting: (() => void)[] = [];
   let chosen: number | null = 0;
   let allowed = false;
+  let quiet = false;
+  const counts: number[] = [];
   const ui: QuestionUi = {
+    quiet: () => quiet,
+    requests: (count) => void counts.push(count),
     notify: (text) =>
       new Promise((press) => {
         told.push({ text, press });
@@ -87,7 +91,10 @@ function windowOf() {
     return told;
   };
   return {
-    ...{ questions: createOpenQuestions(ui), told, log, shown },
+    ...{ questions: createOpenQuestions(ui), told, log, shown, counts },
+    silence: () => {
+      quiet = true;
+    },
     choosing: (index: number | null) => {
       chosen = index;
     },
@@ -236,6 +243,33 @@ describe('the questions of a window', () => {
     (await shown(3))[2]?.press(true);
     await failing;
     expect(log.at(-1)).toBe('failed Error: locked down');
+  });
+
+  test('without notifications it stays open, is counted, and is found when the person comes to it', async () => {
+    const { questions, told, log, counts, silence, choosing, allowing, draft } = await connected();
+    silence();
+    const accepted: string[] = [];
+    const id = await draft();
+    const one = questions.ask(config(async () => void accepted.push('yes')));
+    const other = questions.ask(approve(id));
+    // Until both are asked: the second one's title is looked up first.
+    while (!questions.asksAbout({ kind: 'draft', id })) await new Promise(setImmediate);
+    choosing(null);
+    await questions.review();
+    expect(log).toEqual(['choose 2']);
+    expect(counts).toEqual([1, 1]);
+    choosing(0);
+    allowing();
+    await questions.review();
+    await one;
+    expect(accepted).toEqual(['yes']);
+    expect(counts.at(-1)).toBe(0);
+    await questions.review();
+    await other;
+    expect(log.at(-1)).toBe(`review draft ${id}`);
+    await questions.review();
+    expect(log.at(-1)).toBe('What was asked is decided already.');
+    expect(told).toEqual([]);
   });
 });
 

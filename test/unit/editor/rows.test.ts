@@ -34,7 +34,7 @@ const run = (more: object = {}) =>
 describe('an artifact', () => {
   test('that can run says so, to eyes, to menus and to a screen reader', () => {
     const row = approvedRow(artifact(), now);
-    expect(row.description).toBe('5 min · offline · runnable');
+    expect(row.description).toBe('runnable · 5 min · offline');
     expect(row.contextValue).toBe('approved;runnable;');
     expect(row.spoken).toBe('runnable artifact, Explain, offline, approved 5 minutes ago');
   });
@@ -56,7 +56,7 @@ test('an artifact that was used up says by which run, and calmly', () => {
   const blocked_reason = 'It was spent.';
   const used = { consumed_by: 'r_1_abcdef', runnable: false, blocked_reason };
   const row = approvedRow(artifact(used), now);
-  expect(row.description).toBe('5 min · offline · spent on r_1_abcdef');
+  expect(row.description).toBe('spent · 5 min · offline');
   expect(row.contextValue).toBe('approved;spent;');
   expect(row.icon.color).toBe('disabledForeground');
   expect(row.tooltip).toMatch(/^spent on +r_1_abcdef$/m);
@@ -92,6 +92,13 @@ describe('a run', () => {
     expect(runRow({ run: asked, title: 'x' }, now).description).toBe('paused · 5 min');
     const pausing = run({ status: 'running', pause_requested: true });
     expect(runRow({ run: pausing, title: 'x' }, now).description).toBe('pausing · 5 min');
+  });
+
+  test('that was undone says that, and not that it is done', () => {
+    const times = { started_at: '2026-03-01T12:00:01.000Z', finished_at: '2026-03-01T12:00:13Z' };
+    const undone = { ...times, status: 'done', undone_at: '2026-03-01T12:04:00.000Z' };
+    const row = runRow({ run: run(undone), title: 'Explain' }, now);
+    expect(row).toMatchObject({ description: 'undone · 5 min', icon: { id: 'discard' } });
   });
 
   test('that changed files has a flag for its undo', () => {

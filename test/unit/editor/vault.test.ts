@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createVault } from '../../../src/editor/vault.ts';
+import { createVaults } from '../../../src/editor/vault.ts';
 
 function storage(works = true) {
   const kept = new Map<string, string>();
@@ -27,8 +27,9 @@ function storage(works = true) {
 
 test('two data directories do not share secrets, and a key does not tell where they are', async () => {
   const secrets = storage();
-  const one = createVault(secrets, '/work/one/.orch_data', () => {});
-  const other = createVault(secrets, '/work/other/.orch_data', () => {});
+  const vaultOf = createVaults(secrets, () => {});
+  const one = vaultOf('/work/one/.orch_data');
+  const other = vaultOf('/work/other/.orch_data');
   await one.set('token.admin', 'a');
   expect(await one.get('token.admin')).toBe('a');
   expect(await other.get('token.admin')).toBeUndefined();
@@ -39,13 +40,16 @@ test('two data directories do not share secrets, and a key does not tell where t
 
 test('where the editor keeps no secrets, they last in memory, and that is said once', async () => {
   let told = 0;
-  const vault = createVault(storage(false), '/x', () => told++);
+  const vaultOf = createVaults(storage(false), () => told++);
+  const vault = vaultOf('/x');
   expect(await vault.get('token.admin')).toBeUndefined();
   await vault.set('token.admin', 'a');
   await vault.set('token.operator', 'b');
   expect(await vault.get('token.admin')).toBe('a');
   await vault.delete('token.admin');
   expect(await vault.get('token.admin')).toBeUndefined();
-  expect(await vault.get('token.operator')).toBe('b');
+  // Over a restart of the server as well.
+  expect(await vaultOf('/x').get('token.operator')).toBe('b');
+  expect(await vaultOf('/y').get('token.operator')).toBeUndefined();
   expect(told).toBe(1);
 });

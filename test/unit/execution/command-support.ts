@@ -56,7 +56,7 @@ export async function withCommands(env: Record<string, string | undefined> = pro
 type Commands = ReturnType<typeof createCommandExecutor>;
 
 /** A command that runs, in the hands of the test. Lines of the log are kept as `LEVEL text`. */
-export function begin(executor: Commands, step: CommandStep, runId = freshRunId()) {
+function begin(executor: Commands, step: CommandStep, runId = freshRunId()) {
   const controller = new AbortController();
   const lines: string[] = [];
   const notes: unknown[] = [];

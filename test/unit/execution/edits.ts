@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { EditStep } from '../../../src/contract/records.ts';
+import { sha256 } from '../../../src/core/hash.ts';
 import { type Disk, type Folder, realDisk } from '../../../src/execution/disk.ts';
-import { sha256Of } from '../../../src/execution/way.ts';
 import { createWorkspace, type WorkspaceOptions } from '../../../src/execution/workspace.ts';
 import { createOldVersions } from '../../../src/store/old-versions.ts';
 
@@ -13,7 +13,7 @@ export type Change = EditStep['changes'][number];
 export const runId = 'r_1795403040000_00000a';
 
 /** SHA-256 of a text or of bytes, as a change names its base. */
-export const sha = (data: string | Uint8Array) => sha256Of(Buffer.from(data));
+export const sha = (data: string | Uint8Array) => sha256(data);
 
 /** A workspace folder, with the old versions of its files beside it. */
 export async function openYard() {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeSample } from '../../../scripts/sample.ts';
 import { GimoError } from '../../../src/contract/errors.ts';
-import type { RepoFacts } from '../../../src/core/ports.ts';
+import type { RepoFacts } from '../../../src/core/repo-ports.ts';
 import type { ModelRequest } from '../../../src/core/work.ts';
 import { answerOffline, searchWords } from '../../../src/providers/offline.ts';
 import { createRepoFacts } from '../../../src/repo/facts.ts';

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Decision } from '../../../src/core/ports.ts';
+import type { Decision } from '../../../src/core/ledger-ports.ts';
 import { createDecided } from '../../../src/store/decided.ts';
 
 async function newFile() {

@@ -3,7 +3,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
-import type { RunEntry } from '../../../src/core/ports.ts';
+import type { RunEntry } from '../../../src/core/ledger-ports.ts';
 import {
   deleteCliToken,
   readCliToken,
