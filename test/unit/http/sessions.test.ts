@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { attachText } from '../../../src/contract/attach.ts';
 import { GimoError } from '../../../src/contract/errors.ts';
-import type { KeyPurpose } from '../../../src/core/ledger-ports.ts';
 import { sha256 } from '../../../src/core/hash.ts';
+import type { KeyPurpose } from '../../../src/core/ledger-ports.ts';
 import { createSessions } from '../../../src/http/sessions.ts';
 
 const hostPort = '127.0.0.1:9325';
