@@ -85,10 +85,25 @@ function edit(...changes: [path: string, text: string | null][]): Step {
 }
 
 /** The diff in front. */
-function openDiff(): { title: string; left: vscode.Uri; right: vscode.Uri; tab: vscode.Tab } {
-  const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
-  assert(tab?.input instanceof vscode.TabInputTextDiff, `In front is ${tab?.label}`);
+interface OpenDiff {
+  title: string;
+  left: vscode.Uri;
+  right: vscode.Uri;
+  tab: vscode.Tab;
+}
+
+function diffIn(tab: vscode.Tab | undefined): OpenDiff {
+  assert(tab?.input instanceof vscode.TabInputTextDiff, `There is ${tab?.label}`);
   return { title: tab.label, left: tab.input.original, right: tab.input.modified, tab };
+}
+
+/** The diff in front. */
+const openDiff = () => diffIn(vscode.window.tabGroups.activeTabGroup.activeTab);
+
+/** The diff whose title matches, in front or not. */
+function diffNamed(title: RegExp): OpenDiff {
+  const { tabs } = vscode.window.tabGroups.activeTabGroup;
+  return diffIn(tabs.find(({ label }) => title.test(label)));
 }
 
 describe('a draft to be read', () => {
@@ -175,20 +190,18 @@ describe('Open Draft Diff', () => {
     const steps = [edit(['wide.txt', 'Wider\n'], ['new.txt', 'New\n'])];
     const draft = await propose({ steps });
     await vscode.commands.executeCommand('gimo.openDraftDiff', draft.id);
-    const created = openDiff();
-    assert.match(created.title, /^new\.txt \(new\): nothing ↔ draft/);
+    const wide = openDiff();
+    assert.match(wide.title, /^wide\.txt: workspace ↔ draft/);
+    assert.equal(await textAt(wide.left), 'Wide\n');
+    const created = diffNamed(/^new\.txt \(new\): nothing ↔ draft/);
     assert.equal(await textAt(created.left), '');
-    const [first] = vscode.window.tabGroups.activeTabGroup.tabs;
-    assert(first?.input instanceof vscode.TabInputTextDiff);
-    assert.match(first.label, /^wide\.txt: workspace ↔ draft/);
-    assert.equal(await textAt(first.input.original), 'Wide\n');
 
     await write('gone.txt', 'Old\n');
     const twice = [edit(['gone.txt', 'Changed\n']), edit(['gone.txt', null])];
     const next = await propose({ steps: twice });
     await vscode.commands.executeCommand('gimo.openDraftDiff', next.id);
-    const deleted = openDiff();
-    assert.match(deleted.title, /^gone\.txt \(step 2, deleted\): after step 1 ↔ nothing/);
+    assert.match(openDiff().title, /^gone\.txt \(step 1\): workspace ↔ draft/);
+    const deleted = diffNamed(/^gone\.txt \(step 2, deleted\): after step 1 ↔ nothing/);
     assert.equal(await textAt(deleted.left), 'Changed\n');
     assert.equal(await textAt(deleted.right), '');
   });
