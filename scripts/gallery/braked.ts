@@ -27,12 +27,14 @@ export function braked(now: () => Bench): void {
 
   test('locked down', async () => {
     const { workbench, camera, panel } = now();
-    await row('Drafts', 'Round VAT once').click();
-    await panel.action('Approve').waitFor();
     await workbench.run('GIMO: Lock Down');
+    await workbench.page.getByText('Enter locks down').waitFor();
     await workbench.answer('An agent asks for the same thing every second');
+    await workbench.page.getByText('Locked down. Nothing new starts.').first().waitFor();
     await workbench.run('GIMO: Focus on Control Plane View');
     await row('Control Plane', /Lockdown.*locked down/).waitFor();
+    await row('Drafts', 'Round VAT once').click();
+    await panel.action('Approve').waitFor();
     await now().tidy();
     camera.chapter('The brake');
     await camera.take('lockdown', {
@@ -40,7 +42,7 @@ export function braked(now: () => Bench): void {
     });
     await row('Control Plane', /Lockdown/).click();
     await workbench.pick('Yes, end the lockdown');
-    await row('Control Plane', 'not locked down').waitFor();
+    await workbench.page.getByText('The lockdown is over').first().waitFor();
   });
 
   test('stopped', async () => {

@@ -25,6 +25,8 @@ export interface Kept {
   width?: Width;
   /** The only part of the window that it shows. */
   part?: Locator;
+  /** As much of that, from its top, in pixels; all of it if left out. */
+  height?: number;
 }
 
 export interface Look {
@@ -66,8 +68,12 @@ export function createCamera(workbench: Workbench): Camera {
     await settled(workbench);
     await workbench.page.screenshot({ path: file, animations: 'disabled' });
     if (matrix) return;
-    for (const { caption, part } of keep.filter(isOf(theme, width))) {
-      if (part !== undefined) await part.screenshot({ path: file, animations: 'disabled' });
+    for (const { caption, part, height } of keep.filter(isOf(theme, width))) {
+      const box = await part?.boundingBox();
+      if (box != null) {
+        const clip = { ...box, height: height ?? box.height };
+        await workbench.page.screenshot({ path: file, clip, animations: 'disabled' });
+      }
       files.push(file);
       lines.push(`**${caption}**`, '', `![${caption}](gallery/${path.basename(file)})`, '');
     }

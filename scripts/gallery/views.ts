@@ -77,7 +77,7 @@ export function views(now: () => Bench): void {
       'Control Plane': 'light',
     } as const;
     await camera.take(`view-${name.toLowerCase().replace(' ', '-')}`, {
-      keep: [{ theme: themes[name], caption: captions[name], part: sidebar() }],
+      keep: [{ theme: themes[name], caption: captions[name], part: sidebar(), height: 480 }],
     });
     const first = workbench.rows(name).nth(name === 'Control Plane' ? 0 : 1);
     await first.hover();
@@ -97,11 +97,13 @@ export function views(now: () => Bench): void {
 
   test('an artifact whose approval has expired', async () => {
     const { camera, workbench, panel } = now();
+    await open('Approved');
     await workbench.run('GIMO: Refresh');
     await row('Approved', /Show yen.*blocked/).waitFor({ timeout: 90_000 });
     await row('Approved', /Show yen/).click();
     await panel.title.filter({ hasText: 'Show yen' }).waitFor();
     await camera.take('artifact-expired', { editor: true, check: () => panel.isAccessible() });
     await now().closeAll();
+    await open('Drafts', 'Approved', 'Runs', 'Plan');
   });
 }

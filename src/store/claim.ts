@@ -14,6 +14,7 @@ import {
   writeAtomic,
   writeNew,
 } from './files.ts';
+import { syncLeftovers } from './leftovers.ts';
 import { describeSelf, Holder, holderState, readHolder } from './process.ts';
 
 /*
@@ -98,6 +99,7 @@ export async function claimDataDir(options: ClaimOptions): Promise<Claim> {
     await writeAtomic(places.owner, `${JSON.stringify(holder, null, 2)}\n`);
     hold.begin();
     await forgetOlder(places, holder.epoch);
+    await syncLeftovers(dataDir, ledgerDir);
     return { epoch: holder.epoch, fence: hold.fence, release: hold.release };
   } catch (error) {
     await hold.unlock();

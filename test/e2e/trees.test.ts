@@ -169,7 +169,7 @@ test('another model is chosen, with an address and no key', async () => {
   await workbench.answer('');
   await workbench.toast(/The provider is now slow/).waitFor();
   // What was approved for the other provider still names it, and runs with it.
-  await row('Approved', /Count the files.*offline.*runnable/).waitFor();
+  await row('Approved', /Count the files.*runnable.*offline/).waitFor();
 });
 
 test('a run that is under way turns, is followed in its log, and is cancelled from its row', async () => {

@@ -39,19 +39,19 @@ export const justOne = (seen: Seen, kind: keyof Fresh): string[] => {
   return count === 1 ? [] : [`${count} new ${kind}, where there should be one`];
 };
 
-const makesDraft = (
+const makesDraft = <T>(
   name: string,
   op: 'createDraft' | 'generateDraft' | 'redraft',
-  call: (client: Client, n: number, key: string | undefined) => Promise<unknown>,
-  needs: (client: Client, n: number) => Promise<unknown> = async () => undefined,
+  needs: (client: Client, n: number) => Promise<T>,
+  call: (client: Client, n: number, key: string | undefined, needed: T) => Promise<unknown>,
 ): Case[] =>
   [false, true].map((keyed) => ({
     name: keyed ? `${name}, with a key` : name,
     op,
     async attempt({ client, n }): Promise<Attempt> {
-      await needs(client, n);
+      const needed = await needs(client, n);
       const key = keyed ? `key-${name}-${n}` : undefined;
-      const act: Attempt['act'] = (server) => call(server.client, n, key);
+      const act: Attempt['act'] = (server) => call(server.client, n, key, needed);
       return {
         act,
         touches: ['new draft'],
@@ -61,26 +61,19 @@ const makesDraft = (
     },
   }));
 
+const nothing = async () => undefined;
+
 const options = (key: string | undefined) => (key === undefined ? {} : { idempotencyKey: key });
 
-let artifactOf: Approved | undefined;
-const redraftable = async (client: Client, n: number) => {
-  artifactOf = await approved(client, n);
-};
-
 export const draftCases: Case[] = [
-  ...makesDraft('create a draft', 'createDraft', (client, n, key) =>
+  ...makesDraft('create a draft', 'createDraft', nothing, (client, n, key) =>
     client.call('createDraft', { prompt: `Made ${n}`, content: 'y'.repeat(9000) }, options(key)),
   ),
-  ...makesDraft('generate a draft', 'generateDraft', (client, n, key) =>
+  ...makesDraft('generate a draft', 'generateDraft', nothing, (client, n, key) =>
     client.call('generateDraft', { prompt: `Tell about ${n}` }, options(key)),
   ).slice(1),
-  ...makesDraft(
-    'approve again',
-    'redraft',
-    (client, _n, key) =>
-      client.call('redraft', { approved_id: artifactOf?.id ?? '' }, options(key)),
-    redraftable,
+  ...makesDraft('approve again', 'redraft', approved, (client, _n, key, { id }) =>
+    client.call('redraft', { approved_id: id }, options(key)),
   ).slice(1),
   {
     name: 'edit a draft',

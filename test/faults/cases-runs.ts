@@ -10,7 +10,7 @@ import { carries, lookAround } from '../../src/execution/processes.ts';
 import { mark } from '../../src/execution/scrub.ts';
 import type { Attempt, Case, Seen, World } from './cases.ts';
 import { approved, atMostOne, editFaults, justOne } from './cases-drafts.ts';
-import type { FaultyServer } from './place.ts';
+import type { FaultyServer } from './server.ts';
 import { newOnes } from './view.ts';
 
 const programOf = (name: string) =>

@@ -21,6 +21,7 @@ export const serverCases: Case[] = [
   {
     name: 'stop the server',
     op: 'stopService',
+    alone: true,
     over: ended,
     attempt: async (): Promise<Attempt> => ({
       act: ({ client }) => client.call('stopService', {}),
@@ -30,12 +31,14 @@ export const serverCases: Case[] = [
   {
     name: 'stop the server by a signal',
     op: null,
+    alone: true,
     over: ended,
     attempt: async () => ({ act: (server) => server.signal('SIGTERM'), ...whole }),
   },
   {
     name: 'start the server anew',
     op: 'restartService',
+    alone: true,
     over: async ({ server }) => server.logged('stopped and started again'),
     attempt: async () => ({ act: ({ client }) => client.call('restartService', {}), ...whole }),
   },

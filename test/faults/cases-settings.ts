@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Args, type OpId, table } from '../../src/contract/operations.ts';
 import type { Attempt, Case, Seen, World } from './cases.ts';
-import type { FaultyServer } from './place.ts';
+import type { FaultyServer } from './server.ts';
 import type { View } from './view.ts';
 
 type Setting = keyof View['settings'];

@@ -1,6 +1,7 @@
 import type { Client } from '../../src/client/client.ts';
 import type { OpId } from '../../src/contract/operations.ts';
-import type { FaultyPlace, FaultyServer } from './place.ts';
+import type { FaultyPlace } from './place.ts';
+import type { FaultyServer } from './server.ts';
 import type { View } from './view.ts';
 
 /** What a case works with: the server of this moment, and names that nobody had before. */
@@ -47,6 +48,8 @@ export interface Case {
   op: OpId | null;
   /** Environment of the server. */
   env?: (place: FaultyPlace) => Readonly<Record<string, string>>;
+  /** It is about the process, which it cannot share. */
+  alone?: true;
   /** Each attempt is the first in its directory: what is made then is made for the first time. */
   fresh?: true;
   /** Before the first attempt. */

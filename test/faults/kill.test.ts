@@ -1,26 +1,32 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { opIds, table } from '../../src/contract/operations.ts';
 import { draftCases } from './cases-drafts.ts';
 import { runCases } from './cases-runs.ts';
 import { serverCases } from './cases-server.ts';
 import { settingCases } from './cases-settings.ts';
-import { killEverywhere, type Outcome } from './kill.ts';
+import { createHull } from './hull.ts';
+import { killEverywhere, type Lend, type Outcome } from './kill.ts';
 import { beginnings, killStarts } from './kill-starts.ts';
+import { createPool } from './pool.ts';
 
 /*
- * A server is killed at the calls with which an operation changes something on the disk: every fourth of them, which the
- * seed decides, so that CI stays within its time, each in one of its
+ * A server is killed at each of the calls with which an operation changes something on the disk, each in one of its
  * variants (in front of the call, in the middle of what is written, after it; nothing, all or some of that lost which
- * was not synced), which is another from point to point and from seed to seed. Every point in every variant, which takes
- * two dozen to three dozen times as long: `GIMO_FAULTS_ALL=1 npm run test:faults`. What one seed has found, it finds again:
- * `GIMO_FAULTS_SEED=…`.
+ * was not synced, or all of it only with the next server), which is another from point to point and from seed to seed.
+ * Every point in every variant, which takes some eight times as long: `GIMO_FAULTS_ALL=1 npm run test:faults`; each
+ * server in a process of its own: `GIMO_FAULTS_ALONE=1`. What one seed has found, it finds again: `GIMO_FAULTS_SEED=…`.
  */
 const seed = Number(process.env.GIMO_FAULTS_SEED ?? Date.now() % 1_000_000);
 const everyWay = process.env.GIMO_FAULTS_ALL === '1';
+const allAlone = process.env.GIMO_FAULTS_ALONE === '1';
+/** Processes at a time, and servers in each. */
+const hullCount = 2;
+const perHull = 10;
 
-const cases = [...draftCases, ...runCases, ...settingCases, ...serverCases];
+/** Those first that take longest. */
+const cases = [...runCases, ...draftCases, ...settingCases, ...serverCases];
 const sum = { points: 0, kills: 0, missed: 0, violations: 0 };
 
 function judge({ points, kills, missed, violations }: Outcome, check: typeof expect) {
@@ -33,17 +39,55 @@ function judge({ points, kills, missed, violations }: Outcome, check: typeof exp
   check(missed.length, missed.join('\n')).toBeLessThanOrEqual(Math.ceil(points / 4));
 }
 
+/** What comes of each, by name. */
+const outcomes = new Map<string, Promise<Outcome>>();
+const hulls = Array.from({ length: hullCount }, createHull);
+const aboard = createPool(Array.from({ length: perHull }, () => hulls).flat());
+const alone = createPool([{}, {}]);
+
+/** Begins those that are wanted, as many at a time as there is room for; the tests only wait for what comes of them. */
+function begin(wanted: ReadonlySet<string>) {
+  const note = (name: string, play: () => Promise<Outcome>) => {
+    if (!wanted.has(name)) return;
+    const outcome = play();
+    outcome.catch(() => undefined); // its test tells
+    outcomes.set(name, outcome);
+  };
+  const lendTo = (isAlone = allAlone): Lend =>
+    isAlone ? (work) => alone.lend(() => work(null)) : (work) => aboard.lend(work);
+  for (const from of beginnings) {
+    const lend = lendTo(from.alone);
+    note(from.name, () => lend((hull) => killStarts(from, seed, everyWay, hull)));
+  }
+  for (const one of cases)
+    note(one.name, () => killEverywhere(one, seed, everyWay, lendTo(one.alone)));
+}
+
+// biome-ignore lint/correctness/noEmptyPattern: vitest wants a pattern here, and gives the file behind it.
+beforeAll(({}, file) => {
+  const all = file.tasks.flatMap((task) => ('tasks' in task ? task.tasks : [task]));
+  begin(new Set(all.filter(({ mode }) => mode === 'run').map(({ name }) => name)));
+});
+
 describe.concurrent('killed at each point', () => {
-  it.for(cases)('$name', { timeout: 3_600_000 }, async (one, { expect: check }) => {
-    judge(await killEverywhere(one, seed, everyWay), check);
-  });
+  for (const { name } of cases)
+    it(name, { timeout: 3_600_000 }, async ({ expect: check }) => {
+      judge(await outcomeOf(name), check);
+    });
 });
 
 describe.concurrent('killed while it starts', () => {
-  it.for(beginnings)('$name', { timeout: 3_600_000 }, async (from, { expect: check }) => {
-    judge(await killStarts(from, seed, everyWay), check);
-  });
+  for (const { name } of beginnings)
+    it(name, { timeout: 3_600_000 }, async ({ expect: check }) => {
+      judge(await outcomeOf(name), check);
+    });
 });
+
+function outcomeOf(name: string): Promise<Outcome> {
+  const outcome = outcomes.get(name);
+  if (outcome === undefined) throw new Error(`Nobody has begun "${name}".`);
+  return outcome;
+}
 
 it('every operation that changes something has a case', () => {
   const known = new Set(cases.map(({ op }) => op));
@@ -87,7 +131,8 @@ it('every function with which the server changes files is one that the fault lay
   expect([...new Set(found)].filter((name) => !known.has(name))).toEqual([]);
 });
 
-afterAll(() => {
+afterAll(async () => {
+  await Promise.all(hulls.map((hull) => hull.closed()));
   const { points, kills, missed, violations } = sum;
   console.log(
     `killed at each point: seed ${seed}, ${points} points, ${kills} kills, ${missed} points not passed again, ${violations} violations`,

@@ -1,7 +1,9 @@
 import type { Aim, Moment, Orders } from './aim.ts';
 import type { Attempt, Case, World } from './cases.ts';
-import { type FaultyPlace, type FaultyServer, openPlace } from './place.ts';
+import type { Hull } from './hull.ts';
+import { type FaultyPlace, openPlace } from './place.ts';
 import { createRandom, type Random } from './random.ts';
+import type { FaultyServer } from './server.ts';
 import { changedFaults, generalFaults, leftovers, lookAtAll, settled, type View } from './view.ts';
 
 /** What came of killing a case everywhere. */
@@ -18,63 +20,112 @@ interface Variant {
   moment: Moment;
   loss: Loss;
 }
+interface Planned extends Variant {
+  point: string;
+  nth: number;
+}
 
 const moments: readonly Moment[] = ['before', 'half', 'after'];
-const losses: readonly Loss[] = [null, 'all', 'some'];
-const variants = losses.flatMap((loss) => moments.map((moment) => ({ moment, loss })));
+const losses: readonly Loss[] = [null, 'all', 'some', 'later'];
+const variants = losses
+  .flatMap((loss) => moments.map((moment) => ({ moment, loss })))
+  // In front of a call it is as after the one before it, and this one takes twice as long.
+  .filter(({ moment, loss }) => loss !== 'later' || moment !== 'before');
+
+/** Kills in one directory, so that the looks at all that is in it stay short. */
+const killsOfPlace = 12;
+
+/** Gives room to work, when there is some; a hull, or null for processes of one server each. */
+export type Lend = <T>(work: (hull: Hull | null) => Promise<T>) => Promise<T>;
 
 /**
- * Kills a server at every point that an operation passes, one after the other in one data directory, each time starts it
- * again, and looks whether everything holds.
+ * Kills a server at every point that an operation passes, one after the other in one data directory, or in several at
+ * a time, each time starts it again, and looks whether everything holds.
  *
- * @param everyWay each point in every variant; otherwise every fourth point, which of them the seed decides, in one
- *   variant, another from point to point
+ * @param everyWay each point in every variant; otherwise in one, another from point to point and from seed to seed
  */
-export async function killEverywhere(one: Case, seed: number, everyWay: boolean): Promise<Outcome> {
-  const outcome: Outcome = { points: 0, kills: 0, missed: [], violations: [] };
+export async function killEverywhere(
+  one: Case,
+  seed: number,
+  everyWay: boolean,
+  lend: Lend,
+): Promise<Outcome> {
   const random = createRandom(seed);
-  /** Each once: what is left behind once is found again each time. */
-  const known = new Set<string>();
-  const tell = (where: string, faults: readonly string[]) => {
-    for (const fault of faults) {
-      if (!known.has(fault)) outcome.violations.push(`${where}: ${fault}`);
-      known.add(fault);
-    }
+  const { points, faults } = await lend((hull) => passOnce(one, random, hull));
+  const plan = planOf(points, random, everyWay);
+  const parts: Planned[][] = [];
+  while (plan.length > 0) parts.push(plan.splice(0, killsOfPlace));
+  const outcomes = await Promise.all(
+    parts.map((part) => {
+      const own = createRandom(random.below(2 ** 31));
+      return lend((hull) => killAt(one, part, own, hull));
+    }),
+  );
+  const violations = outcomes.flatMap((outcome) => outcome.violations);
+  return {
+    points: points.length,
+    kills: outcomes.reduce((sum, { kills }) => sum + kills, 0),
+    missed: outcomes.flatMap(({ missed }) => missed),
+    violations: [...faults, ...violations].map((fault) => `${one.name}: ${fault}, seed ${seed}`),
   };
-  let stage = await openStage(one, random, null);
+}
+
+/** The points of an operation that comes to its end, and what does not hold after that. */
+async function passOnce(one: Case, random: Random, hull: Hull | null) {
+  const stage = await openStage(one, random, null, hull);
   try {
     // What is made for the first time only is left to the cases that are about that.
     if (one.fresh === undefined) await stage.check(await stage.attempt(null), null, null);
     const uncut = await stage.attempt(null);
     const points = numbered((await stage.server().points()) ?? []);
-    outcome.points = points.length;
-    let turn = random.below(variants.length);
-    const plan = points.flatMap((at) => {
-      const ways = waysOf(at.point);
-      turn += 1;
-      if (!everyWay && turn % 4 !== 0) return [];
-      return (everyWay ? ways : [ways[(turn >> 2) % ways.length]]).map((way) => ({
-        ...at,
-        ...way,
-      }));
-    });
-    tell(`${one.name}, not killed`, await stage.check(uncut, null, plan[0]?.loss ?? null));
-    for (const [n, { point, nth, moment = 'before', loss = null }] of plan.entries()) {
-      if (one.fresh === true) {
+    return { points, faults: await stage.check(uncut, null, null) };
+  } finally {
+    await stage.dispose();
+  }
+}
+
+async function killAt(one: Case, part: readonly Planned[], random: Random, hull: Hull | null) {
+  const outcome: Omit<Outcome, 'points'> = { kills: 0, missed: [], violations: [] };
+  /** Each once: what is left behind once is found again each time. */
+  const known = new Set<string>();
+  const first = part[0]?.loss ?? null;
+  let stage = await openStage(one, random, first, hull);
+  try {
+    if (one.fresh === undefined) await stage.check(await stage.attempt(null), null, first);
+    for (const [n, { point, nth, moment, loss }] of part.entries()) {
+      if (one.fresh === true && n > 0) {
         await stage.dispose();
-        stage = await openStage(one, random, loss);
+        stage = await openStage(one, random, loss, hull);
       }
       const cut = await stage.attempt({ point, nth, moment });
       await stage.server().signal('SIGKILL');
-      const where = `${one.name}: ${moment} ${point} (${nth}), ${loss ?? 'nothing'} lost, seed ${seed}`;
+      const where = `${moment} ${point} (${nth}), ${loss ?? 'nothing'} lost`;
       if ((await stage.place.died()) === null) outcome.missed.push(where);
       else outcome.kills += 1;
-      tell(where, await stage.check(cut, loss, plan[n + 1]?.loss ?? null));
+      for (const fault of await stage.check(cut, loss, part[n + 1]?.loss ?? null)) {
+        if (!known.has(fault)) outcome.violations.push(`${where}: ${fault}`);
+        known.add(fault);
+      }
     }
     return outcome;
   } finally {
     await stage.dispose();
   }
+}
+
+/** Which point is tried in which variant. */
+export function planOf(
+  points: readonly { point: string; nth: number }[],
+  random: Random,
+  everyWay: boolean,
+): Planned[] {
+  let turn = random.below(variants.length);
+  return points.flatMap((at) => {
+    const ways = waysOf(at.point);
+    turn += 1;
+    const from = everyWay ? 0 : turn % ways.length;
+    return ways.slice(from, everyWay ? ways.length : from + 1).map((way) => ({ ...at, ...way }));
+  });
 }
 
 /** An attempt that was made, up to its end or up to the end of the process. */
@@ -85,14 +136,18 @@ interface Act {
 }
 
 /** A directory in which a case is played, and the server of the moment. */
-async function openStage(one: Case, random: Random, loss: Loss) {
-  const place = await openPlace();
+async function openStage(one: Case, random: Random, loss: Loss, hull: Hull | null) {
+  const place = await openPlace(hull);
   const start = (next: Loss) =>
     place.start({
       ...{ loss: next, seed: random.below(2 ** 31) },
       ...(one.env === undefined ? {} : { env: one.env(place) }),
     });
   let server = await start(loss);
+  const become = (next: FaultyServer) => {
+    server = next;
+    return next;
+  };
   let n = 0;
   const world = (): World => ({ place, server, client: server.client, n });
   await one.setUp?.(world());
@@ -114,10 +169,15 @@ async function openStage(one: Case, random: Random, loss: Loss) {
     /** Starts the next server, which is to lose so much, and looks what does not hold there. */
     async check(act: Act, lost: Loss, next: Loss): Promise<string[]> {
       await server.signal('SIGKILL');
-      server = await start(next);
-      const faults = await faultsOf({ ...act, server, place, loss: lost });
+      const late: string[] = [];
+      if (lost === 'later') {
+        server = await start('all');
+        late.push(...(await lostLater(act, server, place, () => start(next).then(become))));
+      } else server = await start(next);
+      const loss = lost === 'later' ? 'all' : lost;
+      const faults = await faultsOf({ ...act, server, place, loss });
       await act.made.after?.(server);
-      return faults;
+      return [...late, ...faults];
     },
   };
 }
@@ -133,14 +193,48 @@ export function numbered(points: readonly string[]): { point: string; nth: numbe
 }
 
 /** Only what is written has a half. */
-export const waysOf = (point: string): Variant[] =>
+const waysOf = (point: string): Variant[] =>
   variants.filter(({ moment }) => moment !== 'half' || point.startsWith('write'));
+
+/**
+ * The process was killed, a server was started and has looked at what there was, and now the power goes: what that one
+ * showed, whoever looked at it may have relied on.
+ */
+async function lostLater(
+  act: Act,
+  server: FaultyServer,
+  place: FaultyPlace,
+  startNext: () => Promise<FaultyServer>,
+): Promise<string[]> {
+  await settled(server);
+  await server.points();
+  const shown = await lookAtAll(server, place);
+  await server.powerOff();
+  const next = await startNext();
+  await settled(next);
+  const after = await lookAtAll(next, place);
+  return [
+    ...generalFaults(shown),
+    ...changedFaults(act.before, shown, new Set(act.made.touches), null),
+    ...lostFaults(shown, after),
+  ];
+}
+
+/** What a server showed, and the next one does not any more, since the power went. */
+export const lostFaults = (shown: View, after: View): string[] => [
+  ...changedFaults(shown, after, new Set(), 'all').map((fault) => `after the power cut, ${fault}`),
+  ...shown.audit
+    .filter(({ mac }, n) => after.audit[n]?.mac !== mac)
+    .map(({ seq }) => `after the power cut, the audit entry ${seq} is lost`),
+];
+
 /** What does not hold on the server that was started after the kill. */
 async function faultsOf(
   given: Act & { server: FaultyServer; place: FaultyPlace; loss: Loss },
 ): Promise<string[]> {
   const { server, place, made, before, reply, loss } = given;
   await settled(server);
+  await server.points(); // what the start does behind, such as taking away a log, is done with, too
   const seqBefore = before.audit.at(-1)?.seq ?? 0;
   const after = await lookAtAll(server, place);
   const touches = new Set(made.touches);
@@ -154,6 +248,7 @@ async function faultsOf(
   if (made.again === undefined) return [...faults, ...(await leftovers(place, after))];
   const second = await made.again(server);
   await settled(server);
+  await server.points();
   const twice = await lookAtAll(server, place);
   return [
     ...faults,
@@ -176,7 +271,8 @@ function auditFaults(before: View, after: View, loss: Loss, seqBefore: number): 
   const faults: string[] = [];
   const { verdict, at } = after.verdict;
   // The witness is not synced, so it may be behind; when only the process died, by what was never answered.
-  const behind = verdict === 'unwitnessed' && (loss !== null || (at ?? 0) >= seqBefore);
+  const witnessed = before.verdict.verdict === 'unwitnessed' ? before.verdict.at : seqBefore;
+  const behind = verdict === 'unwitnessed' && (loss !== null || (at ?? 0) >= (witnessed ?? 0));
   if (verdict !== 'whole' && !behind) faults.push(`the audit is ${verdict} at ${at}`);
   const last = before.audit.at(-1);
   if (last !== undefined && after.audit[before.audit.length - 1]?.mac !== last.mac)

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { pointOf } from './aim.ts';
 import type { Contents, Forgetful } from './forgetful.ts';
+import type { Ground } from './ground.ts';
 
 /* What stands in the place of the functions of `node:fs` that change something. */
 
@@ -20,40 +21,35 @@ export interface Change<T> {
   half?: () => void;
 }
 
-interface Ground {
-  /** Calls below this directory count. */
-  base: string;
-  /** Null: nothing is forgotten. */
-  forgetful: Forgetful | null;
-  change<T>(what: Change<T>): Promise<T>;
-}
-
 interface Opened {
+  ground: Ground;
   path: string;
   contents: Contents | null;
   isDir: boolean;
 }
+type AllOpened = WeakMap<FileHandle, Opened>;
 
-/** The files that are open below the base. */
-interface OpenGround extends Ground {
-  name(call: string, path: string): string;
-  opened: WeakMap<FileHandle, Opened>;
-}
+/** Puts the functions of `node:fs` that change something below one of these grounds, which may grow, in their hands. */
+export const patchFiles = (grounds: readonly Ground[]): Promise<void> =>
+  patchHandles(patchPaths(grounds));
+
+const name = ({ base }: Ground, call: string, path: string) => pointOf(call, relative(base, path));
 
 /** Patches what is done by path. */
-export function patchPaths(ground: Ground): OpenGround {
-  const { base, forgetful, change } = ground;
-  const opened = new WeakMap<FileHandle, Opened>();
-  /** The real path if it is below the base, else null. */
-  const below = (path: unknown): string | null => {
+function patchPaths(grounds: readonly Ground[]): AllOpened {
+  const opened: AllOpened = new WeakMap();
+  /** The real path and the ground that it is on, or null. */
+  const below = (path: unknown): { place: string; ground: Ground } | null => {
     const place = placeOf(String(path));
-    return place === base || place.startsWith(`${base}/`) ? place : null;
+    const ground = grounds.find(({ base }) => place === base || place.startsWith(`${base}/`));
+    return ground === undefined ? null : { place, ground };
   };
-  const name = (call: string, path: string) => pointOf(call, relative(base, path));
 
   const open = async (path: string, flags: string | number = 'r', mode?: number) => {
-    const place = below(path);
-    if (place === null) return real.open(path, flags, mode);
+    const found = below(path);
+    if (found === null) return real.open(path, flags, mode);
+    const { place, ground } = found;
+    const { forgetful } = ground;
     const bits = typeof flags === 'number' ? flags : bitsOf(flags);
     const writes = (bits & (sync.constants.O_WRONLY | sync.constants.O_RDWR)) !== 0;
     const makes = (bits & sync.constants.O_CREAT) !== 0 && !there(place);
@@ -64,22 +60,25 @@ export function patchPaths(ground: Ground): OpenGround {
       const contents = known ? forgetful[makes ? 'create' : 'known'](place) : null;
       const handle = await real.open(path, flags, mode);
       const isDir = sync.fstatSync(handle.fd).isDirectory();
-      opened.set(handle, { path: place, contents, isDir });
+      opened.set(handle, { ground, path: place, contents, isDir });
       return handle;
     };
-    return makes ? change({ point: name('create', place), run: go }) : go();
+    return makes
+      ? ground.change({ point: name(ground, 'create', place), run: go })
+      : ground.look(go);
   };
 
   const mkdir = async (path: string, options?: { recursive?: boolean; mode?: number } | number) => {
-    const place = below(path);
+    const found = below(path);
     const { recursive = false, mode } = typeof options === 'object' ? options : { mode: options };
-    if (place === null || there(place)) return real.mkdir(path, options);
+    if (found === null || there(found.place)) return real.mkdir(path, options);
+    const { place, ground } = found;
     const missing = recursive ? missingOf(place) : [place];
     for (const dir of missing)
-      await change({
-        point: name('mkdir', dir),
+      await ground.change({
+        point: name(ground, 'mkdir', dir),
         run: () => real.mkdir(dir, mode === undefined ? {} : { mode }),
-        atOnce: () => void forgetful?.makeDir(dir, mode),
+        atOnce: (forgetful) => forgetful.makeDir(dir, mode),
       });
     return recursive ? missing[0] : undefined;
   };
@@ -88,24 +87,25 @@ export function patchPaths(ground: Ground): OpenGround {
   const about =
     (call: 'unlink' | 'rmdir' | 'rm') =>
     async (path: string, options?: { recursive?: boolean; force?: boolean }) => {
-      const place = below(path);
+      const found = below(path);
       // At once, since it would call its own parts through here.
       const run = async () => (call === 'rm' ? sync.rmSync(path, options) : real[call](path));
-      if (place === null || !there(place)) return run();
-      return change({
-        point: name(call, place),
+      if (found === null || !there(found.place)) return run();
+      const { place, ground } = found;
+      return ground.change({
+        point: name(ground, call, place),
         run,
-        atOnce: () => {
+        atOnce: (forgetful) => {
           if (call === 'rmdir') checkEmpty(place);
-          forgetful?.remove(place);
+          forgetful.remove(place);
         },
         ...(call === 'rm'
           ? {
               half: () =>
                 halveDir(place, (part) =>
-                  forgetful === null
+                  ground.forgetful === null
                     ? sync.rmSync(part, { recursive: true })
-                    : forgetful.remove(part),
+                    : ground.forgetful.remove(part),
                 ),
             }
           : {}),
@@ -115,19 +115,19 @@ export function patchPaths(ground: Ground): OpenGround {
   const toward = (call: 'rename' | 'link') => async (from: string, to: string) => {
     const [source, target] = [below(from), below(to)];
     if (source === null || target === null) return real[call](from, to);
-    return change({
-      point: name(call, target),
+    return target.ground.change({
+      point: name(target.ground, call, target.place),
       run: () => real[call](from, to),
-      atOnce: () => forgetful?.[call](source, target),
+      atOnce: (forgetful) => forgetful[call](source.place, target.place),
     });
   };
 
   const utimes = async (path: string, atime: number | Date, mtime: number | Date) => {
-    const place = below(path);
+    const found = below(path);
     const run = () => real.utimes(path, atime, mtime);
-    if (place === null) return run();
-    return change({
-      point: name('utimes', place),
+    if (found === null) return run();
+    return found.ground.change({
+      point: name(found.ground, 'utimes', found.place),
       run,
       atOnce: () => sync.utimesSync(path, atime, mtime),
     });
@@ -151,11 +151,19 @@ export function patchPaths(ground: Ground): OpenGround {
   });
   for (const call of ['writeFile', 'appendFile', 'truncate', 'copyFile', 'cp', 'symlink'] as const)
     Object.assign(fs.promises, { [call]: unknownTo(call) });
-  return { ...ground, name, opened };
+  for (const call of ['lstat', 'readdir', 'readFile', 'stat'] as const) {
+    const looked = (path: unknown, ...rest: unknown[]) => {
+      const run = (): Promise<unknown> => Reflect.apply(real[call], undefined, [path, ...rest]);
+      const ground = typeof path === 'string' ? below(path)?.ground : undefined;
+      return ground === undefined ? run() : ground.look(run);
+    };
+    Object.assign(fs.promises, { [call]: looked });
+  }
+  return opened;
 }
 
 /** Patches what is done by an open file. */
-export async function patchHandles({ forgetful, change, name, opened }: OpenGround): Promise<void> {
+async function patchHandles(opened: AllOpened): Promise<void> {
   const probe = await real.open(process.execPath, 'r');
   const handles: FileHandle = Object.getPrototypeOf(probe);
   await probe.close();
@@ -173,10 +181,10 @@ export async function patchHandles({ forgetful, change, name, opened }: OpenGrou
         const at = sync.fstatSync(this.fd).size;
         for (let done = 0; done < some.length; )
           done += sync.writeSync(this.fd, some, done, some.length - done, null);
-        if (file.contents !== null) forgetful?.write(file.contents, at, some, false);
+        if (file.contents !== null) file.ground.forgetful?.write(file.contents, at, some, false);
       };
-      return change({
-        point: name('write', file.path),
+      return file.ground.change({
+        point: name(file.ground, 'write', file.path),
         run: () => own[call].call(this, bytes),
         atOnce: () => put(bytes),
         half: () => put(bytes.subarray(0, bytes.length >> 1)),
@@ -194,11 +202,11 @@ export async function patchHandles({ forgetful, change, name, opened }: OpenGrou
     const put = (some: number) => {
       const bytesWritten = sync.writeSync(this.fd, bytes, offset, some, at);
       const written = Buffer.from(bytes.subarray(offset, offset + some));
-      if (file.contents !== null) forgetful?.write(file.contents, at, written, true);
+      if (file.contents !== null) file.ground.forgetful?.write(file.contents, at, written, true);
       return { bytesWritten, buffer: bytes };
     };
-    return change({
-      point: name('write', file.path),
+    return file.ground.change({
+      point: name(file.ground, 'write', file.path),
       run: () => Reflect.apply(own.write, this, [bytes, offset, length, at]),
       atOnce: () => put(length),
       half: () => void put(length >> 1),
@@ -208,27 +216,35 @@ export async function patchHandles({ forgetful, change, name, opened }: OpenGrou
     async function (this: FileHandle) {
       const file = opened.get(this);
       if (file === undefined) return own[call].call(this);
-      return change({
-        point: name('sync', file.path),
+      return file.ground.change({
+        point: name(file.ground, 'sync', file.path),
         run: () => own[call].call(this),
-        atOnce: () => {
-          if (file.isDir) forgetful?.syncDir(file.path);
-          else if (file.contents !== null) forgetful?.sync(file.contents);
+        atOnce: (forgetful) => {
+          if (file.isDir) forgetful.syncDir(file.path);
+          else forgetful.sync(file.contents ?? forgetful.known(file.path));
         },
       });
     };
   const truncate = async function (this: FileHandle, to = 0) {
     const file = opened.get(this);
     if (file === undefined) return own.truncate.call(this, to);
-    return change({
-      point: name('truncate', file.path),
+    return file.ground.change({
+      point: name(file.ground, 'truncate', file.path),
       run: () => own.truncate.call(this, to),
-      atOnce: () => {
+      atOnce: (forgetful) => {
         sync.ftruncateSync(this.fd, to);
-        if (file.contents !== null) forgetful?.truncate(file.contents, to);
+        if (file.contents !== null) forgetful.truncate(file.contents, to);
       },
     });
   };
+  for (const call of ['read', 'readFile', 'stat', 'close'] as const) {
+    const look = handles[call];
+    const looked = function (this: FileHandle, ...args: unknown[]) {
+      const run = (): Promise<unknown> => Reflect.apply(look, this, args);
+      return opened.get(this)?.ground.look(run) ?? run();
+    };
+    Object.assign(handles, { [call]: looked });
+  }
   Object.assign(handles, {
     ...{ write, truncate, writeFile: append('writeFile'), appendFile: append('appendFile') },
     ...{ sync: synced('sync'), datasync: synced('datasync') },

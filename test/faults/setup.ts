@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { faultLayer } from './place.ts';
+import { faultLayer } from './made.ts';
+import { openPlace } from './place.ts';
 
 const repository = join(import.meta.dirname, '../..');
 
@@ -11,10 +12,20 @@ export async function setup(): Promise<void> {
   buildWhatShips();
   // As one file of JavaScript: hundreds of servers load it.
   await build({
-    ...{ absWorkingDir: repository, entryPoints: ['test/faults/fault-layer.ts'] },
-    ...{ outfile: faultLayer, bundle: true, minify: true, platform: 'node', format: 'esm' },
-    ...{ target: 'node20', logLevel: 'warning' },
+    ...{ absWorkingDir: repository, outdir: dirname(faultLayer), outExtension: { '.js': '.mjs' } },
+    ...{ entryPoints: ['test/faults/fault-layer.ts', 'test/faults/hull-process.ts'] },
+    ...{ bundle: true, minify: true, platform: 'node', format: 'esm', target: 'node20' },
+    logLevel: 'warning',
   });
+  // One that comes to its end leaves what Node has compiled to those that are killed.
+  const place = await openPlace();
+  try {
+    const server = await place.start({ loss: null, seed: 1 });
+    await server.client.call('getStatus', {});
+    await server.signal('SIGTERM');
+  } finally {
+    await place.dispose();
+  }
 }
 
 function buildWhatShips(): void {

@@ -1,7 +1,10 @@
 import { GimoError } from '../../src/contract/errors.ts';
 import { isTerminal } from '../../src/core/run-steps.ts';
-import { type FaultyPlace, type FaultyServer, openPlace } from './place.ts';
+import type { Orders } from './aim.ts';
+import type { Hull } from './hull.ts';
+import { type FaultyPlace, openPlace } from './place.ts';
 import { createRandom, type Random } from './random.ts';
+import type { FaultyServer } from './server.ts';
 import { type Expectation, type Hands, type History, same, something } from './soak-clients.ts';
 import { generalFaults, leftovers, lookAtAll, settled, type View } from './view.ts';
 
@@ -13,17 +16,18 @@ import { generalFaults, leftovers, lookAtAll, settled, type View } from './view.
 
 const clients = 4;
 /** After so many kills a new directory is begun, so that the looks stay short. */
-const killsOfPlace = 25;
+const killsOfPlace = 15;
 
 export async function soak(
   seed: number,
   kills: number,
+  hull: Hull | null,
 ): Promise<{ kills: number; violations: string[] }> {
   const random = createRandom(seed);
   const violations: string[] = [];
   let done = 0;
   while (done < kills) {
-    const place = await openPlace();
+    const place = await openPlace(hull);
     try {
       const some = Math.min(killsOfPlace, kills - done);
       violations.push(
@@ -54,19 +58,20 @@ async function soakPlace(place: FaultyPlace, random: Random, kills: number): Pro
       count: 0,
     }),
   );
-  let loss = random.pick([null, 'all', 'some'] as const);
+  let loss: Orders['loss'] = random.pick([null, 'all', 'some', 'later'] as const);
   const start = () => place.start({ loss, seed: random.below(2 ** 31) });
   let server = await start();
   for (let kill = 0; kill < kills; kill += 1) {
     const [nth, moment] = [
-      1 + random.below(200),
+      1 + random.below(120),
       random.pick(['before', 'half', 'after'] as const),
     ];
     await server.arm({ point: null, nth, moment });
     await Promise.all(all.map((hands) => untilDead(server, hands, history, random)));
-    await server.exited;
+    await server.signal('SIGKILL');
     const where = `kill ${kill}, ${(await place.died()) ?? 'not by its aim'}, ${loss ?? 'nothing'} lost`;
-    loss = random.pick([null, 'all', 'some'] as const);
+    // What the last process left unsynced goes with the end of the next one.
+    loss = loss === 'later' ? 'all' : random.pick([null, 'all', 'some', 'later'] as const);
     server = await start();
     for (const again of [...history.open]) await again(server.client);
     await settled(server);
@@ -134,9 +139,12 @@ function takeUp(history: History, all: readonly Hands[], view: View): void {
 async function untilDead(server: FaultyServer, hands: Hands, history: History, random: Random) {
   for (;;) {
     try {
-      await something(server.client, hands, history, random);
+      const done = await server.whileAlive(async () => {
+        await something(server.client, hands, history, random);
+        return true;
+      });
+      if (done === null) return;
     } catch (error) {
-      if (error instanceof TypeError) return;
       // A run may have gone on by itself between the thought and the deed.
       if (!GimoError.is(error, 'conflict_state')) throw error;
     }

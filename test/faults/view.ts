@@ -8,7 +8,8 @@ import { Approved, type LogEntry, RunRecord } from '../../src/contract/records.t
 import type { AuditEntry } from '../../src/contract/rows/security.ts';
 import { isTerminal } from '../../src/core/run-steps.ts';
 import type { Orders } from './aim.ts';
-import type { FaultyPlace, FaultyServer } from './place.ts';
+import type { FaultyPlace } from './place.ts';
+import type { FaultyServer } from './server.ts';
 
 /** All that a server tells and that lies in its workspace, at a moment when nothing is under way. */
 export interface View {
