@@ -238,8 +238,11 @@ export async function openRecords<T extends { id: string }>(
       if (status !== undefined && !soon) await statesKnown(0);
       else if (performance.now() - comparedAt > largeMs) compareBehind();
       const found = await search({ limit, before, status });
-      const total = status === undefined || index.complete ? index.total(status) : null;
-      return { ...found, total };
+      // What came or went while it was read is not of this list.
+      const whole = before === undefined && found.next === null;
+      if (whole) return { ...found, total: found.records.length };
+      const known = status === undefined || index.complete;
+      return { ...found, total: known ? index.total(status) : null };
     },
     async ids() {
       await folder.refresh();

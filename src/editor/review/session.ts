@@ -220,7 +220,7 @@ function concerns({ kind, id }: PanelSubject, event: ChangeEvent): 'record' | 'l
 }
 
 const noServer =
-  'The GIMO server is not running in this window. You can read on; to decide something, start it.';
+  'The GIMO server is not running in this window. To decide something, start it.';
 
 function awayMessage({ kind }: PanelSubject, error: unknown): string {
   if (codeOf(error) !== 'not_found') return toldOf(error);

@@ -103,3 +103,15 @@ test('what is too rare to be found by reading on is left to the index', async ()
   });
   expect(read).toBeLessThan(12_000);
 });
+
+test('the total of a list that is shown whole is what it shows, whatever is written meanwhile', async () => {
+  const drafts = await justOpened();
+  await drafts.counts();
+  for (let n = size; n < size + 40; n += 1) {
+    const [page] = await Promise.all([
+      drafts.list({ limit: 2 * size }),
+      drafts.put(draftOf(n, { status: 'draft' })),
+    ]);
+    expect(page.total).toBe(page.records.length);
+  }
+});
