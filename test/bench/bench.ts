@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { openStore } from '../../src/store/store.ts';
+import { measureEditor } from './editor.ts';
 import { type Figure, figuresTable, inTurns, median, ms, tableOf, timed } from './measure.ts';
 import { measureMutations, measureReads, measureTogether, scratch } from './mutations.ts';
 import { makePlace, type Served, serve, serveBare } from './server.ts';
@@ -196,6 +197,9 @@ async function main() {
   await mixed();
   await lists();
   await logs();
+  const seen = await measureEditor(quick ? 1000 : 10_000, quick ? 2 : 5);
+  const drafts = (quick ? 1000 : 10_000).toLocaleString('en');
+  tell(`### In the workbench, with ${drafts} drafts\n\n${tableOf(['what', 'median'], seen)}`);
 }
 
 await main();

@@ -3,7 +3,7 @@ import type { Workbench } from './workbench.ts';
 
 /* How the workbench can look: themes, by what the window and its panels call them, and sizes. */
 
-export const themes = {
+const themes = {
   light: { name: 'Default Light Modern', shell: 'vs', panel: 'vscode-light' },
   dark: { name: 'Default Dark Modern', shell: 'vs-dark', panel: 'vscode-dark' },
   'hc-dark': {

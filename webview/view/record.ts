@@ -117,7 +117,7 @@ export function drawApproved(
 
 function sealText({ seal, runnable }: ApprovedMessage['approved']): string {
   if (seal === null) return 'none';
-  return runnable ? 'holds' : 'see above';
+  return runnable ? 'holds' : 'see below';
 }
 
 type Provider = DraftMessage['draft']['provider_resolved'];

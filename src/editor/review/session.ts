@@ -219,8 +219,7 @@ function concerns({ kind, id }: PanelSubject, event: ChangeEvent): 'record' | 'l
   return null;
 }
 
-const noServer =
-  'The GIMO server is not running in this window. To decide something, start it.';
+const noServer = 'The GIMO server is not running in this window. To decide something, start it.';
 
 function awayMessage({ kind }: PanelSubject, error: unknown): string {
   if (codeOf(error) !== 'not_found') return toldOf(error);

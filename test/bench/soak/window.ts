@@ -51,13 +51,8 @@ export async function openSoakWindow(
   everyMs: number,
   results: string,
 ): Promise<SoakWindow> {
-  const executablePath = ensureChromium();
   const host = ensureHost();
-  const vsix = path.join(scratch, 'gimo.vsix');
-  execFileSync('npm', ['run', '--silent', 'package', '--', '--out', vsix], {
-    ...{ cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
-    shell: process.platform === 'win32',
-  });
+  const vsix = packageInto(scratch);
   const folder = path.join(scratch, 'work');
   await makeSample(folder);
   mkdirSync(results, { recursive: true });
@@ -75,7 +70,7 @@ export async function openSoakWindow(
     ],
   });
   try {
-    const { page, context } = await openPage(executablePath, scratch, editor.url, folder);
+    const { page, context } = await openPage(scratch, editor.url, folder);
     return {
       folder,
       server: (after = 0) => serverOf(ledger, folder, after),
@@ -95,13 +90,25 @@ export async function openSoakWindow(
   }
 }
 
-async function openPage(executablePath: string, scratch: string, url: string, folder: string) {
+/** Packages the extension, and tells where. */
+export function packageInto(scratch: string): string {
+  const vsix = path.join(scratch, 'gimo.vsix');
+  execFileSync('npm', ['run', '--silent', 'package', '--', '--out', vsix], {
+    ...{ cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
+    shell: process.platform === 'win32',
+  });
+  return vsix;
+}
+
+/** @param script run in each page before anything else */
+export async function openPage(scratch: string, url: string, folder: string, script = '') {
   const context = await chromium.launchPersistentContext(path.join(scratch, 'profile'), {
-    ...{ executablePath, headless: true, args: [...chromiumFlags] },
+    ...{ executablePath: ensureChromium(), headless: true, args: [...chromiumFlags] },
     ...{ viewport: { width: 1280, height: 800 } },
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   const page = context.pages()[0] ?? (await context.newPage());
+  await page.addInitScript(script);
   page.setDefaultTimeout(startMs / 2);
   page.setDefaultNavigationTimeout(startMs);
   page.on('dialog', (dialog) => void dialog.accept());
@@ -112,7 +119,7 @@ async function openPage(executablePath: string, scratch: string, url: string, fo
 }
 
 /** Resolves once the window has a server: its own, or that of the host before. */
-async function served(page: Page): Promise<void> {
+export async function served(page: Page): Promise<void> {
   await page
     .locator('.statusbar-item[id$="gimo.status"] a')
     .and(page.getByLabel(/the server listens on port|attached to the server/))
@@ -125,7 +132,7 @@ async function painted(page: Page): Promise<void> {
 }
 
 /** Of what another program notes there is no event, so this looks until it stands there. */
-async function serverOf(home: string, folder: string, after: number): Promise<Found> {
+export async function serverOf(home: string, folder: string, after: number): Promise<Found> {
   const dir = ledgerDir(home, dataDirOf(folder));
   const deadline = AbortSignal.timeout(startMs);
   while (!deadline.aborted) {
@@ -160,7 +167,7 @@ const quickRow = (page: Page, label: string) =>
   page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first();
 
 /** As a person, asks the palette again when something that opened took the focus from it. */
-async function runCommand(page: Page, label: string): Promise<void> {
+export async function runCommand(page: Page, label: string): Promise<void> {
   const input = page.locator('.quick-input-widget input').first();
   for (let left = 5; ; left -= 1) {
     try {
