@@ -152,13 +152,6 @@ test('it can be read in light, and in a narrow side bar', async () => {
   await looked('light');
 });
 
-test('it can be read in high contrast, and in a narrow side bar', async () => {
-  workbench.settings({ 'workbench.colorTheme': 'Default High Contrast' });
-  await workbench.open(folder);
-  await workbench.openContainer('GIMO');
-  await looked('contrast');
-});
-
 test('the lockdown ends at a word, and not by Enter', async () => {
   await status(/locked down/).click();
   await picks().filter({ hasText: 'Resolve Lockdown' }).waitFor();

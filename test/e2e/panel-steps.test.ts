@@ -187,25 +187,3 @@ test('a command shows where each argument begins and ends, and cannot run if it 
   expect(await panel.evaluate('document.activeElement.id')).toBe('step-1-file-0');
   expect((await draftNow(id)).status).toBe('draft');
 });
-
-test('light, high contrast and 400 pixels show the same', async () => {
-  const { panel, workbench, reload } = bench;
-  workbench.settings({ 'workbench.colorTheme': 'Default Light Modern' });
-  await reload();
-  await panel.title.filter({ hasText: 'Save what was done' }).waitFor();
-  await workbench.screenshot('steps-light');
-  await panel.isAccessible();
-  workbench.settings({
-    'workbench.colorTheme': 'Default High Contrast',
-    'workbench.activityBar.location': 'hidden',
-  });
-  await reload();
-  await panel.title.filter({ hasText: 'Save what was done' }).waitFor();
-  await workbench.screenshot('steps-high-contrast');
-  await panel.isAccessible();
-  await workbench.run('View: Close Primary Side Bar');
-  await workbench.page.setViewportSize({ width: 400, height: 800 });
-  await panel.evaluate('document.querySelector(".steps").scrollIntoView()');
-  await workbench.screenshot('steps-narrow');
-  await panel.isAccessible();
-});

@@ -195,14 +195,6 @@ test('the plan can be looked at in light', async () => {
   await workbench.screenshot('plan-light');
 });
 
-test('the plan can be looked at in high contrast', async () => {
-  workbench.settings({ 'workbench.colorTheme': 'Default High Contrast' });
-  await workbench.open(folder);
-  await workbench.openContainer('GIMO');
-  await row(/Test the rounding.*draft waits/).waitFor();
-  await workbench.screenshot('plan-contrast');
-});
-
 test('10,000 tasks come in pages', async () => {
   const many = Array.from({ length: 10_000 }, (_, n) => ({
     ...{ id: `t${n}`, title: `T ${n}`, scope: '', description: '' },

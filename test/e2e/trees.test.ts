@@ -233,18 +233,6 @@ test('the key of a provider is asked for, and told where it goes', async () => {
   expect(models.requests.at(-1)?.headers.authorization).toBe('Bearer key-of-the-test');
 });
 
-test.each([
-  ['light', 'Default Light Modern'],
-  ['contrast', 'Default High Contrast'],
-])('the trees can be looked at in %s', async (name, theme) => {
-  workbench.settings({ 'workbench.colorTheme': theme });
-  await workbench.open(folder);
-  await workbench.openContainer('GIMO');
-  await row('Runs', /Say something slowly.*cancelled/).waitFor();
-  await row('Approved', /Count the files/).waitFor();
-  await workbench.screenshot(`trees-${name}`);
-});
-
 test('a narrow side bar still tells the state by its icons', async () => {
   const sash = workbench.page.locator('.monaco-sash.vertical').nth(1);
   const box = await workbench.page.locator('.part.sidebar').boundingBox();
