@@ -93,8 +93,8 @@ export function reviews(now: () => Bench): void {
     await now().closeAll();
   });
 
-  test('warnings, rejecting, and a stale draft', async () => {
-    const { camera, panel, workbench, send } = now();
+  test('warnings, and rejecting', async () => {
+    const { camera, panel, workbench } = now();
     await open('Drafts', 'Publish the package', 'Publish the package');
     await panel.action('Approve').waitFor();
     await camera.take('warnings', {
@@ -121,6 +121,10 @@ export function reviews(now: () => Bench): void {
       keep: [{ theme: 'dark', width: 'middle', caption: 'A rejection says why', part: group() }],
     });
     await panel.frame.getByRole('button', { name: 'Keep It' }).click();
+  });
+
+  test('a stale draft, and a rejected one', async () => {
+    const { camera, panel, workbench, send } = now();
     const { id } = await draftNamed(now(), 'Publish the package');
     await send('PUT', `/ops/drafts/${id}`, { content: 'Adds a workflow that publishes each tag.' });
     await panel.frame.getByText('I Have Read the New Version').waitFor();

@@ -34,7 +34,7 @@ export function views(now: () => Bench): void {
   };
 
   test('all of them', async () => {
-    const { propose, camera, tidy } = now();
+    const { propose, camera, tidy, workbench } = now();
     await widen(420);
     await propose({
       ...vatOnce(),
@@ -48,6 +48,7 @@ export function views(now: () => Bench): void {
     });
     await propose({ ...explain, prompt: 'List the currencies that have no cents' });
     await row('Drafts', 'List the currencies').waitFor();
+    await workbench.toast(/wait for you/).waitFor();
     await tidy();
     await row('Runs', /Round VAT once.*waits/)
       .locator('.monaco-tl-twistie')
