@@ -112,6 +112,8 @@ test('an editor of the last session waits for the server, and saves again', asyn
   const reloaded = workbench.page.waitForEvent('framenavigated');
   await workbench.run('Developer: Reload Window');
   await reloaded;
+  // What is typed before GIMO is there has no version that it could be known to be made from.
+  await workbench.rows('Drafts').filter({ hasText: prompt }).waitFor();
   const line = workbench.page.locator('.editor-instance .view-line').filter({ hasText: 'Mine.' });
   await line.first().click();
   await workbench.page.keyboard.press('Control+End');

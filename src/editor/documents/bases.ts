@@ -45,6 +45,12 @@ export interface Bases {
   /** A save has made `to` of `from`. */
   saved(address: EditAddress, from: Version, to: Version): void;
   of(address: EditAddress): Readonly<Base> | undefined;
+  /**
+   * Makes the version that is there now the base of a document that has none, if that is what it was opened with: an
+   * editor that opens again may take the text of a tab from what it kept itself, and not ask for it.
+   * @returns whether it is the base now
+   */
+  recognize(address: EditAddress, now: Version): boolean;
 }
 
 /** More files than anybody edits at once; each is kept with a whole draft. */
@@ -53,8 +59,11 @@ const most = 100;
 export function createBases(): Bases {
   const bases = new Map<string, Base>();
   const pending = new Map<string, Version>();
+  /** What documents without a base were opened with. */
+  const unknown = new Map<string, string>();
   const become = (path: string, version: Version, mtime = version.mtime) => {
     pending.delete(path);
+    unknown.delete(path);
     bases.delete(path);
     bases.set(path, { version, mtime });
     dropOldest(bases);
@@ -74,7 +83,10 @@ export function createBases(): Bases {
       const path = editPath(address);
       const base = bases.get(path)?.version;
       // Something else was read between, or the text is an unsaved one of an earlier session.
-      if (base !== undefined && !holds(text, base, address.part)) bases.delete(path);
+      if (base !== undefined && holds(text, base, address.part)) return;
+      bases.delete(path);
+      unknown.set(path, text);
+      dropOldest(unknown);
     },
     changed(address, { text, dirty }) {
       const path = editPath(address);
@@ -94,6 +106,12 @@ export function createBases(): Bases {
       }
     },
     of: (address) => bases.get(editPath(address)),
+    recognize(address, now) {
+      const text = unknown.get(editPath(address));
+      if (text === undefined || !holds(text, now, address.part)) return false;
+      become(editPath(address), now);
+      return true;
+    },
   };
 }
 

@@ -41,13 +41,16 @@ export function registerDraftFiles(options: DraftFilesOptions): vscode.Disposabl
     const uris = [...asked.values()].filter(concerned).map(editUri);
     changed.fire(uris.map((uri) => ({ type: vscode.FileChangeType.Changed, uri })));
   };
+  const opened = (document: vscode.TextDocument) => {
+    const address = addressIn(document.uri);
+    if (address !== null) bases.opened(address, document.getText());
+  };
+  // A window that opens again may show tabs from what it kept before anybody is asked for their text.
+  vscode.workspace.textDocuments.forEach(opened);
   return vscode.Disposable.from(
     changed,
     vscode.workspace.registerFileSystemProvider(schemes.edit, provider, { isCaseSensitive: true }),
-    vscode.workspace.onDidOpenTextDocument((document) => {
-      const address = addressIn(document.uri);
-      if (address !== null) bases.opened(address, document.getText());
-    }),
+    vscode.workspace.onDidOpenTextDocument(opened),
     vscode.workspace.onDidChangeTextDocument(({ document }) => {
       const address = addressIn(document.uri);
       if (address !== null) bases.changed(address, stateOf(document));

@@ -53,12 +53,9 @@ export function createSaver(
     }
   };
   const save = async (address: EditAddress, text: string) => {
+    if (bases.of(address) === undefined) bases.recognize(address, await drafts.read(address.id));
     const base = bases.of(address)?.version;
-    if (base === undefined) {
-      // Says so if there is no such draft at all.
-      await drafts.read(address.id);
-      throw new SaveConflict(words.unknownBase, words.compare);
-    }
+    if (base === undefined) throw new SaveConflict(words.unknownBase, words.compare);
     try {
       bases.saved(address, base, await put(address, text, base));
     } catch (error) {

@@ -138,6 +138,23 @@ describe('a save', () => {
     },
   );
 
+  test('of a tab that the editor kept is made if it was opened with what the draft says now', async () => {
+    const { drafts, sent, current } = server(versionWith('"1"'));
+    const bases = createBases();
+    bases.opened(content, current.draft.content ?? '');
+    await createSaver(drafts, bases)(content, 'Mine');
+    expect(sent).toEqual([{ content: 'Mine' }]);
+  });
+
+  test('of a tab that the editor kept is refused if the draft says something else now', async () => {
+    const { drafts, sent } = server(versionWith('"1"'));
+    const bases = createBases();
+    bases.opened(content, 'What it said before');
+    const saved = createSaver(drafts, bases)(content, 'What it said before, and mine');
+    await expect(saved).rejects.toThrow(/does not know any more/);
+    expect(sent).toEqual([]);
+  });
+
   test('of a text whose version is not known is refused', async () => {
     const { drafts } = server(versionWith('"1"'));
     const save = createSaver(drafts, createBases());
