@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
 import type { ModelTarget } from '../../../src/core/work.ts';
@@ -8,6 +6,7 @@ import {
   type Behaviour,
   behave,
   type ModelServer,
+  portOfNobody,
   startModelServer,
 } from '../../fixtures/model-server.ts';
 import { anthropic, gemini, listing } from '../../fixtures/vendors.ts';
@@ -129,12 +128,7 @@ describe('a check fails', () => {
   });
 
   it('where nobody listens, with host and port', async () => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const address = taken.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    taken.close();
-    await once(taken, 'close');
+    const port = await portOfNobody();
     const origin = `http://127.0.0.1:${port}`;
     const to = target({ base_url: `${origin}/v1`, origin });
     expect(await failureAfter(behave.hang(), to)).toContain(`Cannot connect to 127.0.0.1:${port}`);

@@ -1,17 +1,10 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { behave } from '../../fixtures/model-server.ts';
+import { behave, portOfNobody } from '../../fixtures/model-server.ts';
 import { failureAfter, failureOf, key, server, setUp, target } from './asking.ts';
 
 describe('a failure is told', () => {
   it('when nobody listens, with host and port', async () => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const address = taken.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    taken.close();
-    await once(taken, 'close');
+    const port = await portOfNobody();
     const origin = `http://127.0.0.1:${port}`;
     const { message } = await failureOf(
       setUp().ask({}, target({ base_url: `${origin}/v1`, origin })),
