@@ -11,9 +11,12 @@ import type { Redactor } from './redaction.ts';
 /** The rules, wired together: the gate, and what the edges need beside it. */
 export interface Core extends Gate, Pick<Events, 'subscribe' | 'since'> {
   readonly redactor: Redactor;
-  /** Once the server is stopping: resolves when what it writes of its own accord after a start is written. */
+  /** Once the server is stopping: resolves when what the first {@link Core.cleanUp} began is written. */
   tidied(): Promise<void>;
-  /** Deletes what has been over for long enough; see {@link createUpkeep}. */
+  /**
+   * Deletes what has been over for long enough; see {@link createUpkeep}. The first time it also gives drafts their status
+   * back, see {@link restoreDecided}: that reads all that wait, so it is not part of a start.
+   */
   cleanUp(): Promise<void>;
   readonly panic: Pick<Panic, 'requireOpenToStrangers' | 'invalidToken' | 'unhandledError'>;
   /**
@@ -40,13 +43,17 @@ export async function openCore(ports: CorePorts): Promise<Core> {
   await recover(parts);
   watch(parts);
   parts.worker.wake();
-  tidy(parts);
+  let tidied = false;
   return {
     ...gate,
     tidied: () => locks.run('tidying', async () => undefined),
     redactor,
     panic,
-    cleanUp: upkeep.run,
+    cleanUp() {
+      if (!tidied) tidy(parts);
+      tidied = true;
+      return upkeep.run();
+    },
     async audited(operation, brake, effect) {
       panic.requireOpenTo({ effect: 'mutation', ...(brake ? { inLockdown: true } : {}) });
       const { actor } = person;

@@ -5,21 +5,25 @@ export interface Coalesced {
 }
 
 /**
- * Turns a burst of events into few runs of a job: events of a busy server come faster than a tree should be drawn.
+ * Turns a burst of events into few runs of a job: events of a busy server come faster than a tree should be drawn. What
+ * comes after a time of quiet is not held up.
  *
  * @param job what to do
- * @param quietMs how long after the first event the job starts, in milliseconds
+ * @param quietMs how long after a run the next one starts at the earliest, in milliseconds
  * @param failed told what the job threw; the next request runs it again
+ * @param gatherMs how long the first event waits for others that belong to it, in milliseconds
  */
 export function coalesce(
   job: () => Promise<void>,
   quietMs: number,
   failed: (error: unknown) => void,
+  gatherMs = 0,
 ): Coalesced {
   let timer: NodeJS.Timeout | undefined;
   let running = false;
   let again = false;
   let disposed = false;
+  let restsUntil = 0;
 
   const run = async () => {
     timer = undefined;
@@ -30,6 +34,7 @@ export function coalesce(
       failed(error);
     } finally {
       running = false;
+      restsUntil = performance.now() + quietMs;
     }
     if (!again) return;
     again = false;
@@ -38,7 +43,7 @@ export function coalesce(
   const request = () => {
     if (disposed || timer !== undefined) return;
     if (running) again = true;
-    else timer = setTimeout(() => void run(), quietMs);
+    else timer = setTimeout(() => void run(), Math.max(gatherMs, restsUntil - performance.now()));
   };
   return {
     request,

@@ -118,7 +118,7 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
       })
       .catch(ui.failed);
   };
-  const notifying = coalesce(notify, quietMs, ui.note);
+  const notifying = coalesce(notify, quietMs, ui.note, quietMs);
 
   const look = async (one: Open) => {
     if (host !== null && !(await waits(host.client, one.question))) one.close();

@@ -56,7 +56,8 @@ const largeMs = 30_000;
 
 /**
  * Opens a folder of records. A list costs its page: names come from an index in memory, parsed records from a cache
- * that is asked by inode, change time and size, and states from an index that is built in the background.
+ * that is asked by inode, change time and size, and states from an index. That is built when somebody first asks for
+ * what only it tells, so that a start does not share its time with it.
  */
 export async function openRecords<T extends { id: string }>(
   options: RecordFolderOptions<T>,
@@ -203,7 +204,6 @@ export async function openRecords<T extends { id: string }>(
   const search = createSearch({ index, load, statusOf, compare: compareOnce, neverCompared });
 
   await folder.refresh();
-  compareBehind();
   return {
     async get(id) {
       const record = idPattern[kind].test(id) ? await load(id) : null;

@@ -78,13 +78,14 @@ export function createControl(options: ControlOptions): Control {
   let subscriptions: vscode.Disposable = { dispose() {} };
 
   const show = (next: Facts | null) => {
+    const differs = facts !== next;
     facts = next;
     clearTimeout(ends);
     const wait = next === null ? null : nextEnd(next.allowed, Date.now());
     if (wait !== null) ends = setTimeout(() => refreshing.request(), wait);
     tellContext(next);
     options.locked(next?.security.level ?? null);
-    changed();
+    if (differs) changed();
   };
   const refresh = async () => {
     const from = host;

@@ -45,7 +45,7 @@ export function createNotifications(
       })
       .then(undefined, failed);
   };
-  const telling = coalesce(tell, quietMs, failed);
+  const telling = coalesce(tell, quietMs, failed, quietMs);
   const open = async (told: readonly Waits[]) => {
     const left = told.length === 1 ? told : news.all;
     const [only] = left;

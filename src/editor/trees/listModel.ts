@@ -31,7 +31,7 @@ export interface ListModel<G extends string, T> {
   readonly lists: Lists<G, T> | null;
   /** Where they are read from; null when there is no server. */
   readonly client: Client | null;
-  /** Reads from this server from now on; null when there is none. Forgets what was read. */
+  /** Reads from this server from now on; null when there is none. Forgets what was read, if anything was. */
   connect(client: Client | null): void;
   /** Reads all groups again. Rejects as the client does. */
   refresh(): Promise<void>;
@@ -76,10 +76,11 @@ export function createListModel<G extends string, T>(
       return client;
     },
     connect(next) {
+      const showed = lists !== null;
       client = next;
       lists = null;
       pages = new Map();
-      changed();
+      if (showed) changed();
     },
     refresh,
     showMore(group) {

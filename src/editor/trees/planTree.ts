@@ -53,10 +53,12 @@ export function createPlanView(failed: (error: unknown) => void): ListView {
   });
   /* A message only over an empty tree: the editor measures one that comes with rows wrongly, and the rows overflow. */
   const show = (next: Planned | Broken | null, message = '') => {
+    // What is drawn twice within a fifth of a second, the editor draws only after that.
+    const differs = current !== next;
     current = next;
-    view.message = message;
+    if (view.message !== message) view.message = message;
     view.description = next !== null && 'plan' in next ? progressOf(next) : '';
-    changed.fire(undefined);
+    if (differs) changed.fire(undefined);
   };
   const refresh = async () => {
     const from = client;

@@ -263,6 +263,7 @@ it('a rejection that a crash cut in half is completed', async () => {
   const { core } = await startCore(parts);
   const asked = await calling(core)('getDraft', { draft_id: draftId(1) });
   expect(asked).toMatchObject({ status: 'rejected' });
+  await core.cleanUp();
   await written.promise;
   expect(await drafts.get(draftId(1))).toMatchObject({ status: 'rejected' });
 });
