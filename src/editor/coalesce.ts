@@ -5,6 +5,12 @@ export interface Coalesced {
 }
 
 /**
+ * Milliseconds between two changes of a tree. The editor draws the first one at once, and the next ones only when there was
+ * none for 200: without this rest, a busy server would keep its tree from being drawn at all.
+ */
+export const treeQuietMs = 220;
+
+/**
  * Turns a burst of events into few runs of a job: events of a busy server come faster than a tree should be drawn. What
  * comes after a time of quiet is not held up.
  *

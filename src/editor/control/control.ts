@@ -3,7 +3,7 @@ import type { ChangeType } from '../../contract/events.ts';
 import type { PanelSubject } from '../../contract/panel.ts';
 import type { LockLevel } from '../../contract/rows/security.ts';
 import type { Served } from '../../http/served.ts';
-import { coalesce } from '../coalesce.ts';
+import { coalesce, treeQuietMs } from '../coalesce.ts';
 import { type ControlCommand, contextKeys } from '../ids.ts';
 import type { Problems } from '../problems.ts';
 import type { ReviewPanels } from '../review/panels.ts';
@@ -61,8 +61,6 @@ export interface Control extends vscode.Disposable {
 const concerns: readonly ChangeType[] = [
   ...(['approved', 'config', 'provider', 'changes', 'panic', 'server'] as const),
 ];
-/** Milliseconds: long enough for a burst of changes, too short to be seen. */
-const quietMs = 50;
 
 export function createControl(options: ControlOptions): Control {
   const { server, problems, changed } = options;
@@ -95,7 +93,7 @@ export function createControl(options: ControlOptions): Control {
     // An answer that was overtaken, or comes from a server that is gone, tells nothing any more.
     if (from === host && turn === asked) show(read);
   };
-  const refreshing = coalesce(refresh, quietMs, problems.note);
+  const refreshing = coalesce(refresh, treeQuietMs, problems.note);
   const parts: ControlParts = {
     ...{ server, problems, refresh },
     verified(found) {

@@ -3,7 +3,7 @@ import type { Client } from '../../client/client.ts';
 import type { ChangeType } from '../../contract/events.ts';
 import type { PanelSubject } from '../../contract/panel.ts';
 import type { Served } from '../../http/served.ts';
-import { coalesce } from '../coalesce.ts';
+import { coalesce, treeQuietMs } from '../coalesce.ts';
 import { commandIds, innerCommandIds } from '../ids.ts';
 import { createListModel, type ListModel, type Lists, type ReadPage } from './listModel.ts';
 import type { Row } from './row.ts';
@@ -43,8 +43,6 @@ type Node<G extends string, T> =
   | { kind: PanelSubject['kind']; id: string; record: T }
   | { kind: 'part'; id: string; row: Row };
 
-/** Milliseconds: long enough for a burst of changes, too short to be seen. */
-const quietMs = 50;
 const minuteMs = 60_000;
 
 /**
@@ -67,7 +65,7 @@ export function createListView<G extends string, T>(
     treeDataProvider: providerOf(spec, model, changed.event, failed),
     showCollapseAll: true,
   });
-  const refreshing = coalesce(() => model.refresh(), quietMs, failed);
+  const refreshing = coalesce(() => model.refresh(), treeQuietMs, failed);
   const owned = [view, changed, refreshing, agesKeptFresh(view, changed)];
   let unsubscribe = () => {};
 

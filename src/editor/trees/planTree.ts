@@ -4,7 +4,7 @@ import type { Client } from '../../client/client.ts';
 import type { ChangeType } from '../../contract/events.ts';
 import type { Plan } from '../../contract/records.ts';
 import type { Served } from '../../http/served.ts';
-import { coalesce } from '../coalesce.ts';
+import { coalesce, treeQuietMs } from '../coalesce.ts';
 import { commandIds, viewIds } from '../ids.ts';
 import { codeOf, messageOf } from '../messages.ts';
 import { oneLine } from '../text.ts';
@@ -35,8 +35,6 @@ interface Broken {
 /** Changes after which the plan is read again: the state of a task follows its drafts and runs. */
 const concerns: readonly ChangeType[] = ['plan', 'draft', 'run'];
 const pageSize = 100;
-/** Milliseconds: long enough for a burst of changes, too short to be seen. */
-const quietMs = 50;
 
 /** The tasks of the plan, in an order in which they can be done. Read only while it can be seen. */
 export function createPlanView(failed: (error: unknown) => void): ListView {
@@ -83,7 +81,7 @@ export function createPlanView(failed: (error: unknown) => void): ListView {
       if (view.visible) await refresh();
       else stale = true;
     },
-    quietMs,
+    treeQuietMs,
     failed,
   );
   const seen = view.onDidChangeVisibility(({ visible }) => {
