@@ -28,8 +28,8 @@ const lazy = {
   'src/http/host.ts': 'host.js',
   'src/editor/review/session.ts': 'session.js',
   'src/editor/planText.ts': 'planText.js',
-  'src/editor/mcpConfiguration.ts': 'mcpConfiguration.js',
-  'src/editor/lmToolJobs.ts': 'lmToolJobs.js',
+  'src/editor/agents/mcpConfiguration.ts': 'mcpConfiguration.js',
+  'src/editor/agents/lmToolJobs.ts': 'lmToolJobs.js',
   'src/editor/later.ts': 'later.cjs',
 };
 
@@ -123,8 +123,8 @@ const [extension, later, host, webview] = await Promise.all([
       host: 'src/http/host.ts',
       session: 'src/editor/review/session.ts',
       planText: 'src/editor/planText.ts',
-      mcpConfiguration: 'src/editor/mcpConfiguration.ts',
-      lmToolJobs: 'src/editor/lmToolJobs.ts',
+      mcpConfiguration: 'src/editor/agents/mcpConfiguration.ts',
+      lmToolJobs: 'src/editor/agents/lmToolJobs.ts',
       cli: 'src/cli.ts',
       look: 'src/repo/thread.ts',
       warden: 'src/execution/warden.ts',

@@ -36,11 +36,12 @@ async function drive(file) {
 const copy = (from, to) => copyFileSync(path.join(root, from), path.join(root, to));
 
 if (wants('readme') && (await drive('test/e2e/main-job.test.ts')))
-  for (const name of ['diff', 'run'])
-    copy(`test-results/e2e/main-job-${name}.png`, `media/${name}.png`);
-// The first picture of the README is of a folder in which more goes on.
-if (wants('gallery') && (await drive('scripts/gallery/gallery.tour.ts')))
+  copy('test-results/e2e/main-job-run.png', 'media/run.png');
+// The first picture of the README is of a folder in which more goes on, and the diff is of files that are there.
+if (wants('gallery') && (await drive('scripts/gallery/gallery.tour.ts'))) {
   copy('docs/gallery/draft-dark-wide.png', 'media/review.png');
+  copy('docs/gallery/diff-dark-wide.png', 'media/diff.png');
+}
 if (wanted.includes('matrix')) {
   process.env.GALLERY_MATRIX = '1';
   await drive('scripts/gallery/gallery.tour.ts');

@@ -1,22 +1,23 @@
 import * as vscode from 'vscode';
-import { registerForAgents } from './editor/agents.ts';
+import { registerForAgents } from './editor/agents/agents.ts';
 import { registerCommands } from './editor/commands/register.ts';
 import { createControlPlane } from './editor/controlPlane.ts';
 import { createDraftDocuments } from './editor/documents/documents.ts';
-import { contextKeys, settingIds, viewIds } from './editor/ids.ts';
-import { createLanguageModels } from './editor/languageModel.ts';
+import { contextKeys, documentCommandIds, settingIds, viewIds } from './editor/ids.ts';
 import { channelLogger } from './editor/logger.ts';
+import { createLanguageModels } from './editor/models/languageModel.ts';
 import { createProblems } from './editor/problems.ts';
-import { createQuestions } from './editor/questions.ts';
+import { createQuestions } from './editor/questions/questions.ts';
 import { createReviewPanels } from './editor/review/panels.ts';
 import { createRunLogDocuments } from './editor/runLogs.ts';
-import { createServer, type Server, type ServerState } from './editor/server.ts';
-import { watchSettings } from './editor/settings.ts';
-import { canServe, type HostSurroundings, joinServerOfWindow } from './editor/startHost.ts';
+import { createServer, hostIn, type Server, type ServerState } from './editor/server/server.ts';
+import { watchSettings } from './editor/server/settings.ts';
+import { canServe, type HostSurroundings, joinServerOfWindow } from './editor/server/startHost.ts';
+import { createTokenNews } from './editor/server/tokenNews.ts';
+import { createVaults } from './editor/server/vault.ts';
 import { createStatusBar } from './editor/statusBar.ts';
-import { createTokenNews } from './editor/tokenNews.ts';
 import { createViews, type Views } from './editor/trees/views.ts';
-import { createVaults } from './editor/vault.ts';
+import type { Served } from './http/served.ts';
 
 /** Milliseconds that the editor leaves an extension to shut down, with some to spare. */
 const shutdownMs = 2000;
@@ -54,25 +55,19 @@ export function activate(context: vscode.ExtensionContext): void {
   let views: Views | undefined;
   const hostChanged = new vscode.EventEmitter<void>();
   const show = (state: ServerState) => {
-    void vscode.commands.executeCommand('setContext', contextKeys.state, state.name);
-    const host = state.name === 'running' ? state.host : null;
+    const host = hostIn(state);
+    tellContext(state);
     status.show(state);
     views?.connect(host);
     runLogs.connect(host);
     questions.connect(host);
     hostChanged.fire();
-    void vscode.commands.executeCommand(
-      'setContext',
-      contextKeys.attached,
-      host?.attached === true,
-    );
-    if (host?.attached === false) channel.info(`The server listens at ${host.url}.`);
-    if (host?.attached === true)
-      channel.info(`This window is attached to the server of another one, at ${host.url}.`);
+    noteHost(host, channel);
     if (state.name === 'failed') problems.tell(state.error);
   };
   const server = createServer((joining) => joinServerOfWindow(surroundings, joining), show);
   active = server;
+  const runningHost = () => hostIn(server.state);
 
   const onDraft = (command: string) => (id: string) =>
     void vscode.commands
@@ -80,13 +75,14 @@ export function activate(context: vscode.ExtensionContext): void {
       .then(undefined, problems.tell);
   const reviews = createReviewPanels({
     extensionUri: context.extensionUri,
-    host: () => (server.state.name === 'running' ? server.state.host : null),
-    onHostChange: hostChanged.event,
-    decisions: { edit: onDraft('gimo.editDraft'), openDiff: onDraft('gimo.openDraftDiff') },
+    ...{ host: runningHost, onHostChange: hostChanged.event },
+    decisions: {
+      edit: onDraft(documentCommandIds.editDraft),
+      openDiff: onDraft(documentCommandIds.openDraftDiff),
+    },
     problems,
   });
 
-  const runningHost = () => (server.state.name === 'running' ? server.state.host : null);
   const control = createControlPlane({
     ...{ server, reviews, problems },
     asksAbout: (subject) => questions.asksAbout(subject) || reviews.shows(subject),
@@ -145,6 +141,22 @@ export async function deactivate(): Promise<void> {
   await Promise.race([active.leave(), late]);
   clearTimeout(timer);
   active = undefined;
+}
+
+/** Sets what `when` clauses ask for. */
+function tellContext(state: ServerState): void {
+  const attached = hostIn(state)?.attached === true;
+  void vscode.commands.executeCommand('setContext', contextKeys.state, state.name);
+  void vscode.commands.executeCommand('setContext', contextKeys.attached, attached);
+}
+
+function noteHost(host: Served | null, channel: vscode.LogOutputChannel): void {
+  if (host === null) return;
+  channel.info(
+    host.attached
+      ? `This window is attached to the server of another one, at ${host.url}.`
+      : `The server listens at ${host.url}.`,
+  );
 }
 
 function whileBusy(job: Promise<void>): Thenable<void> {

@@ -54,10 +54,13 @@ export function createPanel(
     post(message);
   };
   const bar = createBar(ask, post);
-  const notices = createNotices(() => {
-    dispatch({ type: 'read_new_version' });
-    tellRendered();
-    main.focus({ preventScroll: true });
+  const notices = createNotices({
+    acknowledge() {
+      dispatch({ type: 'read_new_version' });
+      tellRendered();
+      main.focus({ preventScroll: true });
+    },
+    resolveLockdown: () => post({ type: 'resolve_lockdown' }),
   });
   const main = h(
     'main',

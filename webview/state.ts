@@ -95,6 +95,9 @@ function withEntries({ log, shown }: State, { run_id, from, entries }: Of<'log'>
   return from > log.length ? log : [...log.slice(0, from), ...entries];
 }
 
+/** Whether the server is locked down: what would be refused then is not offered. */
+export const isLocked = ({ shown }: State): boolean => shown?.locked === true;
+
 const idle = (state: State) => state.busy === null && state.away === null;
 
 /** Whether what is shown is known not to be what the digest names. */
@@ -107,15 +110,19 @@ export function mismatch({ shown, ownDigest }: State): boolean {
   );
 }
 
-/** The draft, if it can be decided now (rejected, edited, compared). */
+/** The draft, if something can be decided about it now: a rejection at least. */
 export function decidable(state: State): DraftMessage | null {
   const { shown } = state;
   return idle(state) && shown?.type === 'draft' && shown.draft.status === 'draft' ? shown : null;
 }
 
+/** The draft, if it can be changed now. */
+export const editable = (state: State): DraftMessage | null =>
+  isLocked(state) ? null : decidable(state);
+
 /** What an approval would name, if exactly what is shown can be approved now. */
 export function approvable(state: State): { id: string; digest: string; own: string } | null {
-  const found = decidable(state);
+  const found = editable(state);
   const { ownDigest: own, changed } = state;
   if (found === null || own === null || changed !== null || found.draft.digest !== own) return null;
   return { id: found.draft.id, digest: found.draft.digest, own };
@@ -123,8 +130,20 @@ export function approvable(state: State): { id: string; digest: string; own: str
 
 /** The artifact, if a run can be asked for now. */
 export function runnable(state: State): ApprovedMessage | null {
+  const found = artifact(state);
+  return found?.approved.runnable === true ? found : null;
+}
+
+/** The artifact, if it cannot run any more and a new draft can be made of it now. */
+export function redraftable(state: State): ApprovedMessage | null {
+  const found = artifact(state);
+  return found?.approved.runnable === false ? found : null;
+}
+
+/** The artifact, if anything can be done with it now. */
+function artifact(state: State): ApprovedMessage | null {
   const { shown } = state;
-  return idle(state) && shown?.type === 'approved' && shown.approved.runnable ? shown : null;
+  return idle(state) && !isLocked(state) && shown?.type === 'approved' ? shown : null;
 }
 
 export const isLive = ({ run }: RunMessage): boolean =>
@@ -148,19 +167,23 @@ export const isPausing = ({ run }: RunMessage): boolean =>
 
 /** The run, if it waits for somebody to let it go on. */
 export function resumable(state: State): RunMessage | null {
-  const found = cancellable(state);
+  const found = isLocked(state) ? null : cancellable(state);
   return found?.run.status === 'paused' ? found : null;
 }
 
-/** The run, if it is over and has changed files. */
+/** The run, if what it changed can be put back now. */
 export function undoable(state: State): RunMessage | null {
   const { shown } = state;
-  if (!idle(state) || shown?.type !== 'run' || isLive(shown)) return null;
-  if (shown.run.undone_at !== undefined) return null;
-  const edited = shown.run.steps.some(
+  const may = idle(state) && !isLocked(state);
+  return may && shown?.type === 'run' && leavesChanges(shown) ? shown : null;
+}
+
+/** Whether it is over and has changed files, and nobody has undone that. */
+export function leavesChanges(shown: RunMessage): boolean {
+  if (isLive(shown) || shown.run.undone_at !== undefined) return false;
+  return shown.run.steps.some(
     ({ kind, status }) => kind === 'edit' && (status === 'done' || status === 'error'),
   );
-  return edited ? shown : null;
 }
 
 /** Why a run of this draft could only fail now; null if nothing is known that speaks against it. */

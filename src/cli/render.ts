@@ -1,4 +1,5 @@
 import type { DraftRecord, RunRecord, Step, Warning } from '../contract/records.ts';
+import { isWaitingGate } from '../contract/steps.ts';
 import { countUnseen, visibleJson } from '../contract/visible.ts';
 import type { Colour, Output, Part } from './output.ts';
 
@@ -116,8 +117,9 @@ export function showRun(out: Output, run: RunRecord): void {
   out.field('status', run.status, colours[run.status]);
   out.field('approved', run.approved_id);
   if (run.error !== null) out.field('error', run.error, 'red');
-  for (const [at, { kind, id, title, status }] of run.steps.entries()) {
-    const waits = kind === 'gate' && status === 'running';
+  for (const [at, step] of run.steps.entries()) {
+    const { kind, id, title, status } = step;
+    const waits = isWaitingGate(step);
     const named = title === undefined ? id : `${id} (${title})`;
     out.field(`step ${at + 1}`, `${kind} ${named}: ${waits ? 'waits for a person' : status}`);
   }

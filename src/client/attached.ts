@@ -89,7 +89,7 @@ class Gone extends Error {
 const gone = (cause: unknown) =>
   new GimoError('not_writer', 'The server went away. Try again in a moment.', { cause });
 
-/** Says what a connection that breaks in the middle means, and tells when the server is gone or has forgotten this client. */
+/** Says what a connection that breaks in the middle means, and tells when the server is gone or forgot this client. */
 function tellingLoss(transport: Transport, lost: (error: unknown) => void): Transport {
   return {
     async send(id, args, options) {

@@ -35,6 +35,9 @@ export const Looked = z.object({
 });
 export type Looked = z.infer<typeof Looked>;
 
+/** Whether the server is locked down: reading, rejecting, pausing and cancelling work, and nothing else does. */
+const locked = z.boolean();
+
 /** From the extension host to the panel. */
 export const ToPanel = z.discriminatedUnion('type', [
   /** The draft as it is now; sent again whenever it changes, or what stands in the workspace does. */
@@ -47,12 +50,14 @@ export const ToPanel = z.discriminatedUnion('type', [
     auto_run: z.boolean(),
     /** Whether a rejection needs a reason. */
     reason_required: z.boolean(),
+    locked,
   }),
   z.object({
     type: z.literal('approved'),
     approved: Approved,
     /** Null if it cannot run: it may have run before, so there is nothing to compare it with. */
     looked: Looked.nullable(),
+    locked,
   }),
   /** A run without its log, which comes in pieces. */
   z.object({
@@ -61,6 +66,7 @@ export const ToPanel = z.discriminatedUnion('type', [
     approved: Approved.nullable(),
     /** Null unless it is paused: then what comes next is compared with what stands there. */
     looked: Looked.nullable(),
+    locked,
   }),
   /** Entries of the log from index `from` on. With `from` 0 the log begins anew. */
   z.object({
@@ -99,6 +105,8 @@ export const FromPanel = z.discriminatedUnion('type', [
   z.object({ type: z.literal('edit'), draft_id: z.string() }),
   z.object({ type: z.literal('open_diff'), draft_id: z.string() }),
   z.object({ type: z.literal('run'), approved_id: z.string() }),
+  /** Makes a new draft with the content of an artifact that can no longer run, and shows it. */
+  z.object({ type: z.literal('redraft'), approved_id: z.string() }),
   z.object({ type: z.literal('cancel'), run_id: z.string() }),
   z.object({ type: z.literal('pause'), run_id: z.string() }),
   /** Lets a paused run go on, also past the gate at which it waits. */
@@ -110,6 +118,8 @@ export const FromPanel = z.discriminatedUnion('type', [
   }),
   /** Puts back what the run's edits changed; the host asks before it does. */
   z.object({ type: z.literal('undo'), run_id: z.string() }),
+  /** Asks whether the lockdown is to end. */
+  z.object({ type: z.literal('resolve_lockdown') }),
   /** Shows another record, in its own panel. */
   z.object({ type: z.literal('open'), subject: PanelSubject }),
 ]);

@@ -47,8 +47,10 @@ export async function openProviderKeys(
     if (key === undefined) known.delete(provider);
     else known.set(provider, key);
   };
-  for (const provider of providers) {
-    const text = await vault.get(vaultName(provider));
+  const found = await Promise.all(
+    [...providers].map(async (name) => [name, await vault.get(vaultName(name))] as const),
+  );
+  for (const [provider, text] of found) {
     if (text === undefined) continue;
     const key = readSecret(text, StoredKey);
     if (key !== null) known.set(provider, key);

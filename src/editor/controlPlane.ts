@@ -4,6 +4,8 @@ import type { Control, ControlOptions } from './control/control.ts';
 import type { ControlNode } from './control/node.ts';
 import type { WaitingLists } from './control/waitingNews.ts';
 import { type ControlCommand, controlCommandIds, viewIds } from './ids.ts';
+import { registerCommand } from './problems.ts';
+import { counted } from './text.ts';
 import { agesKeptFresh, type ListView } from './trees/listView.ts';
 
 /** The view Control Plane and its commands. What is behind them is loaded when there is a server, or a command is given. */
@@ -47,15 +49,8 @@ export function createControlPlane(options: Omit<ControlOptions, 'changed'>): Co
     return loading;
   };
   const register = (name: ControlCommand) =>
-    vscode.commands.registerCommand(
-      controlCommandIds[name],
-      async (item: unknown, selected: unknown) => {
-        try {
-          await (await load()).run(name, item, selected);
-        } catch (error) {
-          problems.tell(error);
-        }
-      },
+    registerCommand(controlCommandIds[name], problems, async (item, selected) =>
+      (await load()).run(name, item, selected),
     );
   const names = Object.keys(controlCommandIds) as ControlCommand[];
   const owned = [redrawn, view, agesKeptFresh(view, redrawn), ...names.map(register)];
@@ -74,7 +69,7 @@ export function createControlPlane(options: Omit<ControlOptions, 'changed'>): Co
     },
     requests(count) {
       requested = count;
-      const tooltip = `${count} ${count === 1 ? 'request waits' : 'requests wait'} for you`;
+      const tooltip = `${counted(count, 'request')} ${count === 1 ? 'waits' : 'wait'} for you`;
       view.badge = count === 0 ? undefined : { value: count, tooltip };
       control?.requests(count);
     },

@@ -27,3 +27,16 @@ export function codeOf(error: unknown): string | null {
   if (!(error instanceof Error) || error.name !== 'GimoError' || !('code' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
 }
+
+/** What the server answers about a record; null if it has none, or none any more. Rejects as the client does. */
+export async function unlessGone<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (codeOf(error) === 'not_found') return null;
+    throw error;
+  }
+}
+
+/** How long a message about what a person did stands in the status bar, in milliseconds. */
+export const toldMs = 6000;

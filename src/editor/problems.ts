@@ -31,3 +31,18 @@ export function createProblems(channel: vscode.LogOutputChannel): Problems {
     showLog: () => channel.show(),
   };
 }
+
+/** Registers a command. What it throws is told to the person who gave it. */
+export function registerCommand(
+  id: string,
+  problems: Pick<Problems, 'tell'>,
+  job: (item: unknown, selected: unknown) => Promise<void> | void,
+): vscode.Disposable {
+  return vscode.commands.registerCommand(id, async (item: unknown, selected: unknown) => {
+    try {
+      await job(item, selected);
+    } catch (error) {
+      problems.tell(error);
+    }
+  });
+}

@@ -3,6 +3,7 @@ import type { Served } from '../http/served.ts';
 import { coalesce } from './coalesce.ts';
 import { schemes } from './ids.ts';
 import { codeOf } from './messages.ts';
+import { revealEnd } from './revealEnd.ts';
 import { logLines } from './text.ts';
 
 /** Milliseconds: a log that is written is drawn so often at most. */
@@ -105,25 +106,20 @@ export function createRunLogDocuments(failed: (error: unknown) => void): RunLogD
       for (const one of owned) one.dispose();
     },
   };
-
-  /** Keeps the end in sight of those who looked at it before the change. */
-  function followEnd(
-    document: vscode.TextDocument,
-    changes: readonly vscode.TextDocumentContentChangeEvent[],
-  ) {
-    const added = changes.reduce((sum, { text }) => sum + text.split('\n').length - 1, 0);
-    const lastBefore = document.lineCount - 1 - added;
-    for (const editor of vscode.window.visibleTextEditors) {
-      if (editor.document !== document) continue;
-      const seen = Math.max(...editor.visibleRanges.map(({ end }) => end.line));
-      if (seen >= lastBefore - 1) revealEnd(editor);
-    }
-  }
 }
 
-function revealEnd(editor: vscode.TextEditor) {
-  const last = editor.document.lineAt(editor.document.lineCount - 1).range;
-  editor.revealRange(last, vscode.TextEditorRevealType.Default);
+/** Keeps the end in sight of those who looked at it before the change. */
+function followEnd(
+  document: vscode.TextDocument,
+  changes: readonly vscode.TextDocumentContentChangeEvent[],
+) {
+  const added = changes.reduce((sum, { text }) => sum + text.split('\n').length - 1, 0);
+  const lastBefore = document.lineCount - 1 - added;
+  for (const editor of vscode.window.visibleTextEditors) {
+    if (editor.document !== document) continue;
+    const seen = Math.max(...editor.visibleRanges.map(({ end }) => end.line));
+    if (seen >= lastBefore - 1) revealEnd(editor);
+  }
 }
 
 const runOf = (uri: vscode.Uri): string => uri.path.slice(1).replace(/\.log$/, '');

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { LockLevel } from '../contract/rows/security.ts';
 import { innerCommandIds } from './ids.ts';
-import type { ServerState } from './server.ts';
+import type { ServerState } from './server/server.ts';
 import { statusLook, type Waiting } from './statusLook.ts';
 
 /** The item in the status bar: how the server is, and how much waits. A click opens a menu. */

@@ -1,5 +1,6 @@
 import type { LockLevel } from '../contract/rows/security.ts';
-import type { ServerState } from './server.ts';
+import type { ServerState } from './server/server.ts';
+import { countedSome } from './text.ts';
 
 /** How the item in the status bar looks. */
 export interface StatusLook {
@@ -33,10 +34,7 @@ export function statusLook(
   const icon = locked ? 'lock' : stands.icon;
   const words = [stands.words, ...(state.name === 'running' ? lockedOf(lock) : [])].join('; ');
   const waiting = drafts + gates + requests;
-  const some = [
-    ...[...counted(drafts, 'draft'), ...counted(gates, 'gate')],
-    ...counted(requests, 'request'),
-  ].join(' and ');
+  const some = countedSome([drafts, 'draft'], [gates, 'gate'], [requests, 'request']).join(' and ');
   const verb = waiting === 1 ? 'waits' : 'wait';
   const waits = state.name === 'running' && waiting > 0;
   return {
@@ -50,9 +48,6 @@ export function statusLook(
     locked,
   };
 }
-
-const counted = (count: number, what: string): string[] =>
-  count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`];
 
 function lockedOf(lock: LockLevel | null): string[] {
   if (lock === 'all') return ['it is locked down, so nothing new starts until you resolve it'];

@@ -1,6 +1,7 @@
 import type { RunRecord, RunStep, Step } from '../contract/records.ts';
+import { isWaitingGate } from '../contract/steps.ts';
 import { visibleJson } from '../contract/visible.ts';
-import { oneLine, visible } from './text.ts';
+import { countedSome, oneLine, visible, wrapped } from './text.ts';
 
 /* Steps in words, for lists that a person reads before they say yes. */
 
@@ -36,10 +37,6 @@ export function comingSteps(
   return gate === -1 ? open : open.slice(0, gate + 1);
 }
 
-/** Whether a run waits for a person at this step. */
-export const isWaitingGate = ({ kind, status }: RunStep): boolean =>
-  kind === 'gate' && status === 'running';
-
 /** The title of a step, if it has one, else what it does. */
 export const titleOf = ({ kind, title }: Pick<RunStep, 'kind' | 'title'>): string =>
   title === undefined || title.trim() === '' ? kindWords[kind] : oneLine(title, 100);
@@ -71,26 +68,6 @@ export function stepLines(step: Step, width: number): StepLine[] {
   }
 }
 
-/** A text as rows of so many characters, whole: what does not fit into one goes on in the next. */
-export /** Cuts a line behind a space where it can. What is not Latin may take the room of two letters. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let left = [...text];
-  while (left.length > 0) {
-    let room = width;
-    let end = left.findIndex((character) => {
-      room -= character > '\u00ff' ? 2 : 1;
-      return room < 0;
-    });
-    const space = end === -1 ? -1 : left.lastIndexOf(' ', end - 1);
-    if (end === -1) end = left.length;
-    else if (space !== -1) end = space + 1;
-    lines.push(`${lines.length === 0 ? '' : '┆ '}${left.slice(0, end).join('')}`);
-    left = left.slice(end);
-  }
-  return lines;
-}
-
 /** What steps come to, in a few words: `2 files, 1 command`; empty if they change nothing. */
 export function effectsOf(steps: readonly Step[] | null): string {
   const all = steps ?? [];
@@ -98,10 +75,5 @@ export function effectsOf(steps: readonly Step[] | null): string {
   const files = new Set(edits.map(({ path }) => path)).size;
   const commands = all.filter(({ kind }) => kind === 'command').length;
   const gates = all.filter(({ kind }) => kind === 'gate').length;
-  return [counted(files, 'file'), counted(commands, 'command'), counted(gates, 'gate')]
-    .filter((one) => one !== '')
-    .join(', ');
+  return countedSome([files, 'file'], [commands, 'command'], [gates, 'gate']).join(', ');
 }
-
-const counted = (count: number, what: string): string =>
-  count === 0 ? '' : `${count} ${what}${count === 1 ? '' : 's'}`;

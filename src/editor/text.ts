@@ -28,6 +28,45 @@ export function fenced(text: string): string {
   return `${fence}text\n${visible(text)}\n${fence}`;
 }
 
+/** Text that others wrote, for a label of the editor, which makes an icon of `$(name)`: a space keeps it from that. */
+export const withoutIcons = (text: string): string => text.replaceAll('$(', '$ (');
+
+/**
+ * A text as rows of so many characters, whole: what does not fit into one goes on in the next. It is cut behind a space
+ * where it can be. What is not Latin may take the room of two letters.
+ */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let left = [...text];
+  while (left.length > 0) {
+    let room = width;
+    let end = left.findIndex((character) => {
+      room -= character > '\u00ff' ? 2 : 1;
+      return room < 0;
+    });
+    const space = end === -1 ? -1 : left.lastIndexOf(' ', end - 1);
+    if (end === -1) end = left.length;
+    else if (space !== -1) end = space + 1;
+    lines.push(`${lines.length === 0 ? '' : '┆ '}${left.slice(0, end).join('')}`);
+    left = left.slice(end);
+  }
+  return lines;
+}
+
+/** As many characters as fit into a row of a list: the editor cuts longer ones. */
+const rowLength = 80;
+
+/** A text as rows of a list that can be read whole. */
+export const asRows = (text: string): string[] => wrapped(text, rowLength);
+
+/** How many of something there are: `1 file`, `2 files`, `3 entries`. */
+export const counted = (count: number, what: string): string =>
+  `${count} ${count === 1 ? what : what.endsWith('y') ? `${what.slice(0, -1)}ies` : `${what}s`}`;
+
+/** The same of several things, without those of which there is none. */
+export const countedSome = (...some: readonly (readonly [count: number, what: string])[]) =>
+  some.flatMap(([count, what]) => (count === 0 ? [] : [counted(count, what)]));
+
 const units = [
   { ms: 86_400_000, short: 'd', long: 'day' },
   { ms: 3_600_000, short: 'h', long: 'hour' },

@@ -1,10 +1,10 @@
 import type { Undone } from '../contract/rows/runs.ts';
-import { oneLine } from './text.ts';
+import { counted, oneLine } from './text.ts';
 
 /** How many files a message names; more than that is not read in a notification. */
 const mostNamed = 3;
 
-const files = (count: number) => (count === 1 ? '1 file' : `${count} files`);
+const files = (count: number) => counted(count, 'file');
 
 /**
  * What a person is told after an undo.

@@ -9,7 +9,7 @@ import type { Ledger } from '../core/ledger-ports.ts';
 import type { Logger } from '../core/ports.ts';
 import type { Redactor } from '../core/redaction.ts';
 import { attachRouter, keepSession } from './attach.ts';
-import { errorHandler } from './errors.ts';
+import { errorHandler, takesOnly } from './errors.ts';
 import { eventStream } from './events.ts';
 import { mcpEndpoint } from './mcp.ts';
 import {
@@ -61,7 +61,7 @@ export function createApp(ports: AppPorts): RequestListener {
     checkOrigin(ports.corsOrigins),
   );
   app.get(['/', raw.getHealth.path], health(ports));
-  app.all(['/', raw.getHealth.path], onlyGet);
+  app.all(['/', raw.getHealth.path], takesOnly('GET'));
   app.use(attachRouter(ports.sessions, core.panic, logger));
   app.use(identify(ports.tokens, core.panic, core.redactor));
   app.use(limitRate(ports.rate.perWindow, ports.rate.windowSeconds));
@@ -70,15 +70,15 @@ export function createApp(ports: AppPorts): RequestListener {
     raw.streamEvents.path,
     eventStream(core, ports.epoch, ports.stopping, ports.tokens.onRetired),
   );
-  app.all(raw.streamEvents.path, onlyGet);
+  app.all(raw.streamEvents.path, takesOnly('GET'));
   app.post(raw.callTools.path, mcpEndpoint(core, ports));
-  app.all(raw.callTools.path, onlyPost);
+  app.all(raw.callTools.path, takesOnly('POST'));
   app.use(actionsPath, operationsRouter(core, 'actions'));
   app.use(operationsRouter(core));
   app.use(() => {
     throw new GimoError('not_found', 'There is nothing at this address.');
   });
-  app.use(errorHandler(logger, core.redactor, core.panic));
+  app.use(errorHandler(logger, core));
   return (request, response) => {
     // Express answers a target that it cannot read by itself, before any middleware: it must not get one.
     request.url = originForm(request.url ?? '/');
@@ -105,15 +105,6 @@ function health({ ledger, port }: AppPorts): express.RequestHandler {
     response.json({ status: 'ok', proof });
   };
 }
-
-const only =
-  (method: 'GET' | 'POST'): express.RequestHandler =>
-  (_request, response) => {
-    response.set('Allow', method);
-    throw new GimoError('method_not_allowed', `This address takes ${method}.`);
-  };
-const onlyGet = only('GET');
-const onlyPost = only('POST');
 
 /**
  * A line a request in the program's log: never the query, which can hold a prompt. Secrets go before the path is cut, or

@@ -6,6 +6,7 @@ import { raw } from '../contract/raw.ts';
 import type { Panic } from '../core/panic.ts';
 import type { Logger } from '../core/ports.ts';
 import { readBody } from './body.ts';
+import { takesOnly } from './errors.ts';
 import { foundOf, limitRate } from './middleware.ts';
 import { bearerToken } from './rules.ts';
 import { nonceSeconds, type Sessions } from './sessions.ts';
@@ -45,10 +46,7 @@ export function attachRouter(
       throw error;
     }
   });
-  router.all(path, (_request, response) => {
-    response.set('Allow', 'GET, POST');
-    throw new GimoError('method_not_allowed', 'This address takes GET and POST.');
-  });
+  router.all(path, takesOnly('GET', 'POST'));
   return router;
 }
 

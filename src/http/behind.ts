@@ -10,6 +10,7 @@ import { createWorkspace } from '../execution/workspace.ts';
 import { createModels } from '../providers/models.ts';
 import { createRepoFacts } from '../repo/facts.ts';
 import { openAuditFile } from '../store/auditfile.ts';
+import { recordFolders } from '../store/layout.ts';
 import type { LedgerFiles } from '../store/ledger.ts';
 import { openStore } from '../store/store.ts';
 import type { Reading } from './environment.ts';
@@ -41,7 +42,7 @@ export async function openBehind(given: {
   const { root, dataDir, epoch, options, lifetime, ledger, fence, tokens, logger } = given;
   const store = await openStore({ dataDir, fence, logger });
   lifetime.add(() => store.close());
-  const dir = `${dataDir}/ops/audit`;
+  const { audit: dir } = recordFolders(dataDir);
   const auditFile = await openAuditFile({
     ...{ dir, ledger, fence, logger, maxBytes: given.auditMaxBytes },
   });

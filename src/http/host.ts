@@ -1,31 +1,27 @@
-import { randomUUID } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import { createServer, type RequestListener, type ServerOptions } from 'node:http';
-import { type Client, createClient } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { ChangeEvent } from '../contract/events.ts';
 import type { Core } from '../core/core.ts';
 import type { Logger } from '../core/ports.ts';
-import { principalOf, type TokenRole } from '../core/principals.ts';
+import type { TokenRole } from '../core/principals.ts';
 import { claimWithin } from '../store/claim-wait.ts';
-import { openLedger } from '../store/ledger.ts';
-import { configHome, dataDirOf, ledgerDir as ledgerDirOf } from '../store/paths.ts';
+import { type LedgerFiles, openLedger } from '../store/ledger.ts';
 import { fileVault } from '../store/vault.ts';
 import { createAnnouncer, type Ending } from './announce.ts';
 import { createApp } from './app.ts';
 import { openBehind } from './behind.ts';
 import { type CommandLine, createCommandLine } from './commandLine.ts';
+import { directClient } from './direct.ts';
+import { openDoor } from './door.ts';
 import { firstProvider, readEnvironment } from './environment.ts';
 import { type JoinOptions, joinServer } from './join.ts';
-import { createLifetime } from './lifetime.ts';
-import { close, listen } from './listen.ts';
+import { createLifetime, type Lifetime } from './lifetime.ts';
 import type { HostOptions } from './options.ts';
-import { refuseAll } from './refusing.ts';
+import { type Places, placesOf } from './places.ts';
 import type { Served } from './served.ts';
 import { createSessions, withSessions } from './sessions.ts';
-import { type OpenHost, supervise } from './supervise.ts';
+import { type ClaimWait, type OpenHost, supervise } from './supervise.ts';
 import { openTokens } from './tokens.ts';
-import { answerUnreadable } from './unreadable.ts';
 import { keepTidy } from './upkeep.ts';
 
 export interface Host {
@@ -45,15 +41,6 @@ export interface Host {
   /** Stops cleanly: runs are left where the next start can take them up. On purpose, unless it is told otherwise. */
   stop(why?: Ending): Promise<void>;
 }
-
-/**
- * A prompt of 8,000 characters may stand in the query of POST /ops/generate: 72,000 bytes when each takes three bytes of
- * UTF-8. A request without a Host header is answered by our own check, in the shape that errors have.
- */
-const serverOptions: ServerOptions = { maxHeaderSize: 98_304, requireHostHeader: false };
-
-/** How long requests that are under way may take to end when the server stops, in milliseconds. */
-const stopGrace = 1_000;
 
 /**
  * Starts a server, and starts it again in this process whenever it is asked to.
@@ -81,9 +68,8 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
     options.hostedBy === 'headless' ? options.env : {},
   );
   const first = firstProvider(options.env, options.firstProvider);
-  const root = realRoot(options.root);
-  const dataDir = options.dataDir ?? dataDirOf(root);
-  const ledgerDir = ledgerDirOf(configHome(options.env), dataDir);
+  const places = placesOf(options);
+  const { dataDir, ledgerDir } = places;
   const lifetime = createLifetime();
   let core: Core | undefined;
   /** The claim was lost: what says where the server is belongs to another now. */
@@ -99,20 +85,20 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
     );
   };
   try {
-    const ledger = await openLedger({ dir: ledgerDir, dataDir });
     const takeOver = options.takeOver ?? false;
-    const { patience = 0, waiting, claimed } = wait;
-    const claim = await claimWithin(patience, { dataDir, ledgerDir, takeOver, onLost }, waiting);
-    lifetime.add(() => claim.release());
-    await claimed?.();
-    const fence = () => claim.fence();
-    ledger.setFence(fence);
+    const { ledger, epoch, fence } = await claimLedger({
+      places,
+      takeOver,
+      onLost,
+      wait,
+      lifetime,
+    });
     const vault = options.vault ?? fileVault(ledgerDir);
     const { hostedBy: hosted_by, version } = options;
     const announcer = createAnnouncer({
-      ...{ ledgerDir, server: { epoch: claim.epoch, hosted_by, version }, fence, logger },
+      ...{ ledgerDir, server: { epoch, hosted_by, version }, fence, logger },
     });
-    const sessions = createSessions(ledger, () => `127.0.0.1:${port}`);
+    const sessions = createSessions(ledger, () => `127.0.0.1:${door.port}`);
     const tokens = withSessions(
       await openTokens({
         ...{ given, vault, ledger, rotated: announcer.rotated },
@@ -121,46 +107,36 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
       sessions,
     );
 
-    let handle: RequestListener = starting;
-    const server = createServer(serverOptions, (request, response) => handle(request, response));
-    answerUnreadable(server);
-    const port = await listen(server, options.port);
-    const url = `http://127.0.0.1:${port}`;
-    const closeServer = () => close(server, stopGrace);
-    lifetime.add(closeServer);
+    const door = await openDoor(options.port);
+    lifetime.add(door.close);
 
     const shutdown = new AbortController();
-    const { epoch } = claim;
     const opened = await openBehind({
-      ...{ root, dataDir, options, lifetime, ledger, fence, vault, tokens, logger, epoch, control },
-      url,
-      reading: limits.reading,
-      auditMaxBytes: limits.auditMaxBytes,
-      ...{ firstProvider: first, shutdown: shutdown.signal },
-      runTtlSeconds: limits.runTtlSeconds,
+      ...{ ...places, options, lifetime, ledger, fence, vault, tokens, logger, epoch, control },
+      ...{ url: door.url, firstProvider: first, shutdown: shutdown.signal },
+      ...limits,
     });
     core = opened;
     lifetime.add(() => opened.tidied());
     lifetime.add(keepTidy(opened.cleanUp, logger));
-    handle = createApp({
-      ...{ core: opened, ledger, logger, epoch, stopping: shutdown.signal },
-      ...{ tokens, sessions },
-      port: () => port,
-      publicUrl: options.publicUrl,
-      version: options.version,
-      ...limits,
-      corsOrigins: () => [...limits.corsOrigins, ...(options.corsOrigins?.() ?? [])],
-    });
+    door.answer(
+      createApp({
+        ...{ core: opened, ledger, logger, epoch, stopping: shutdown.signal, tokens, sessions },
+        ...{ port: () => door.port, publicUrl: options.publicUrl, version, rate: limits.rate },
+        corsOrigins: () => [...limits.corsOrigins, ...(options.corsOrigins?.() ?? [])],
+      }),
+    );
     // Requests end before what they stand on: first those that would wait for ever, then all.
-    lifetime.add(closeServer);
+    lifetime.add(door.close);
     lifetime.add(async () => shutdown.abort(stopping()));
-    await announcer.listening(url, tokens.of('admin'));
+
+    await announcer.listening(door.url, tokens.of('admin'));
     let why: Ending = 'stop';
     lifetime.add(async () => {
       if (!gone) await announcer.ended(why);
     });
     return {
-      ...{ url, port, pid: process.pid, dataDir, ledgerDir, epoch },
+      ...{ url: door.url, port: door.port, pid: process.pid, dataDir, ledgerDir, epoch },
       client: directClient(opened, options.installId ?? ledgerDir),
       onChange: opened.subscribe,
       token: tokens.of,
@@ -178,17 +154,27 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
   }
 };
 
-const stopping = () => new GimoError('not_writer', 'The server is stopping. Try again later.');
-
-function realRoot(root: string): string {
-  try {
-    return realpathSync(root);
-  } catch (cause) {
-    throw new GimoError('validation_error', `There is no folder "${root}". Name one that exists.`, {
-      cause,
-    });
-  }
+/** Opens the ledger and claims the data directory. From then on nothing is written in either without the claim. */
+async function claimLedger(given: {
+  places: Places;
+  takeOver: boolean;
+  onLost: (reason: GimoError) => void;
+  wait: ClaimWait;
+  lifetime: Lifetime;
+}): Promise<{ ledger: LedgerFiles; epoch: number; fence: () => void }> {
+  const { takeOver, onLost, wait, lifetime } = given;
+  const { dataDir, ledgerDir } = given.places;
+  const ledger = await openLedger({ dir: ledgerDir, dataDir });
+  const { patience = 0, waiting, claimed } = wait;
+  const claim = await claimWithin(patience, { dataDir, ledgerDir, takeOver, onLost }, waiting);
+  lifetime.add(() => claim.release());
+  await claimed?.();
+  const fence = () => claim.fence();
+  ledger.setFence(fence);
+  return { ledger, epoch: claim.epoch, fence };
 }
+
+const stopping = () => new GimoError('not_writer', 'The server is stopping. Try again later.');
 
 /** Everything that goes into the program's log passes the redactor, as soon as there is one. */
 function redacting(logger: Logger, core: () => Core | undefined): Logger {
@@ -200,29 +186,4 @@ function redacting(logger: Logger, core: () => Core | undefined): Logger {
       logger.log(level, String(redact(message)), Object.fromEntries(clean));
     },
   };
-}
-
-/** Answers requests that arrive between the port and the core. */
-const starting = refuseAll('The server is starting. Try again in a moment.', 1);
-
-/** The client of the window that hosts the server: no HTTP, the same gate. */
-function directClient(core: Core, installId: string): Client {
-  const principal = principalOf('editor', installId);
-  return createClient({
-    async send(id, args, { correlationId = randomUUID(), ifMatch, idempotencyKey }) {
-      const caller = {
-        principal,
-        correlationId,
-        source: 'editor' as const,
-        ifMatch,
-        idempotencyKey,
-      };
-      try {
-        return await core.dispatch(id, args, caller);
-      } catch (error) {
-        if (!GimoError.is(error)) await core.panic.unhandledError(correlationId);
-        throw error;
-      }
-    },
-  });
 }

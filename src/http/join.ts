@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { attach } from '../client/attach.ts';
 import { openAttached } from '../client/attached.ts';
@@ -9,18 +8,20 @@ import { GimoError } from '../contract/errors.ts';
 import { sha256 } from '../core/hash.ts';
 import type { TokenRole } from '../core/principals.ts';
 import { readServer, type ServerInfo } from '../store/discovery.ts';
-import { configHome, dataDirOf, ledgerDir as ledgerDirOf } from '../store/paths.ts';
 import { readLedgerMac } from '../store/proof.ts';
 import type { Host } from './host.ts';
 import type { HostOptions } from './options.ts';
+import { type Places, placesOf } from './places.ts';
 import type { Served } from './served.ts';
+import { vaultName } from './tokens.ts';
 
 /** What a window joins the server of its folder with. */
 export interface JoinOptions extends Omit<HostOptions, 'onStopped' | 'onLost'> {
   installId: string;
   /**
-   * Whether the server that this window worked on went away, and the window takes over unless somebody else does. Without,
-   * a person wants the server, and whoever is in the way is waited for only as long as a predecessor takes to stop.
+   * Whether the server that this window worked on went away, and the window takes over unless somebody else does.
+   * Without, a person wants the server, and whoever is in the way is waited for only as long as a predecessor takes to
+   * stop.
    */
   again: boolean;
   /** Ends the looking for a server. */
@@ -48,17 +49,17 @@ export async function joinServer(
   startHost: (options: HostOptions) => Promise<Host>,
 ): Promise<Served | null> {
   const { again, signal, logger } = options;
-  const ledgerDir = ledgerOf(options);
+  const places = placesOf(options);
   const began = performance.now();
   for (let told = false; ; ) {
     signal.throwIfAborted();
-    const note = await readServer(ledgerDir);
+    const note = await readServer(places.ledgerDir);
     if (again && note?.stopped === true) return null;
     const waited = performance.now() - began;
     const restarting = again && note?.restarting === true && waited < restartMs;
     const refused = restarting ? null : await orRefused(host(options, note, startHost));
     if (refused !== null && !GimoError.is(refused)) return refused;
-    const attached = await attachTo(note, ledgerDir, options);
+    const attached = await attachTo(note, places, options);
     if (attached !== null) return attached;
     if (refused !== null && !again && waited > predecessorMs) throw refused;
     if (refused !== null && waited > predecessorMs && !told) {
@@ -108,7 +109,7 @@ async function host(
 /** @returns null if the server that is noted cannot be reached now */
 async function attachTo(
   note: ServerInfo | null,
-  ledgerDir: string,
+  { dataDir, ledgerDir }: Places,
   options: JoinOptions,
 ): Promise<Served | null> {
   const port = note === null || note.stopped ? null : portOf(note.url);
@@ -125,7 +126,7 @@ async function attachTo(
     const url = `http://127.0.0.1:${port}`;
     const { client, onChange, close } = opened;
     return {
-      ...{ url, port, dataDir: dataDirIn(options), client, onChange },
+      ...{ url, port, dataDir, client, onChange },
       attached: true,
       commandLine: null,
       token: (role) => copyOf(role, vault, url),
@@ -141,7 +142,7 @@ async function attachTo(
   }
 }
 
-/** Whether what was thrown while attaching may be over when one tries again: the server went away, or is still starting. */
+/** Whether what was thrown while attaching may be over soon: the server went away, or is still starting. */
 function passes(error: unknown): boolean {
   if (error instanceof DOMException && error.name === 'TimeoutError') return true;
   if (isNetworkError(error)) return true;
@@ -152,7 +153,7 @@ function passes(error: unknown): boolean {
 
 /** The token of a role that windows share: of a server in another one it is in the same secret storage, if in any. */
 async function copyOf(role: TokenRole, vault: HostOptions['vault'], url: string): Promise<string> {
-  const token = await vault?.get(`token.${role}`);
+  const token = await vault?.get(vaultName(role));
   if (token !== undefined && (await isInForce(url, token))) return token;
   throw new GimoError(
     'not_found',
@@ -169,9 +170,3 @@ async function isInForce(url: string, token: string): Promise<boolean> {
     throw error;
   }
 }
-
-const dataDirIn = ({ root, dataDir }: JoinOptions): string =>
-  dataDir ?? dataDirOf(realpathSync(root));
-
-const ledgerOf = (options: JoinOptions): string =>
-  ledgerDirOf(configHome(options.env), dataDirIn(options));

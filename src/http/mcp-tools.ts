@@ -38,7 +38,7 @@ export interface GimoTool {
   };
 }
 
-/** Whether an operation may be offered as a tool: its row has to say so, and it has to be of the kind that tools may be. */
+/** Whether an operation may be offered as a tool: its row has to say so, and it has to be what a tool may be. */
 export function mayBeTool(
   id: OpId,
   { mcp, effect, role }: Pick<Operation, 'mcp' | 'effect' | 'role'>,

@@ -8,7 +8,7 @@ import type { Core } from '../core/core.ts';
 import type { Logger } from '../core/ports.ts';
 import type { Principal } from '../core/principals.ts';
 import { readBody } from './body.ts';
-import { toGimoError } from './errors.ts';
+import { toGimoError, unexpected } from './errors.ts';
 import { answerTool, refusalOf } from './mcp-answers.ts';
 import type { Served } from './mcp-serve.ts';
 import type { GimoTool } from './mcp-tools.ts';
@@ -70,13 +70,8 @@ async function callTool(
   try {
     return await answerTool(tool, args, core, { principal, correlationId, source: 'mcp' });
   } catch (error) {
-    const told = toGimoError(error);
-    if (told !== null) return refusalOf(told, correlationId);
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    logger.log('error', core.redactor.redact(stack), { correlation_id: correlationId });
-    await core.panic.unhandledError(correlationId);
-    const says = 'Something went wrong inside GIMO. The log has more under this id.';
-    return refusalOf(new GimoError('internal', says), correlationId);
+    const told = toGimoError(error) ?? (await unexpected(error, correlationId, logger, core));
+    return refusalOf(told, correlationId);
   }
 }
 

@@ -1,11 +1,11 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { GimoError } from '../contract/errors.ts';
 import type { Answer } from '../contract/operation.ts';
 import { type Operation, type OpId, opIds, table } from '../contract/operations.ts';
 import type { DraftSource } from '../contract/records.ts';
 import type { Caller, Gate } from '../core/dispatch.ts';
 import type { Principal } from '../core/principals.ts';
 import { readBody } from './body.ts';
+import { takesOnly } from './errors.ts';
 import { fitRecord, fitText, fitting } from './fit.ts';
 import { foundOf, principalOfRequest } from './middleware.ts';
 import { inputReader } from './query.ts';
@@ -21,27 +21,25 @@ export function operationsRouter(gate: Gate, client?: 'actions'): Router {
   const ids = opIds.filter((id) => client === undefined || table[id].actions);
   for (const id of ids) {
     const operation: Operation = table[id];
-    const path = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
     const roleFirst: RequestHandler = (request, _response, next) => {
       gate.requireRole(id, principalOfRequest(request));
       next();
     };
     const steps = operation.method === 'get' ? [roleFirst] : [roleFirst, readBody];
     const dispatch = client === undefined ? gate.dispatch : shortly(gate.dispatch);
-    router[operation.method](path, ...steps, operate(dispatch, id));
+    router[operation.method](expressPath(id), ...steps, operate(dispatch, id));
   }
-  for (const [path, methods] of methodsByPath(ids))
-    router.all(path, (_request, response) => {
-      response.set('Allow', methods.join(', '));
-      throw new GimoError('method_not_allowed', `This address takes ${methods.join(' and ')}.`);
-    });
+  for (const [path, methods] of methodsByPath(ids)) router.all(path, takesOnly(...methods));
   return router;
 }
+
+/** An operation's path, with its places as express writes them. */
+const expressPath = (id: OpId) => table[id].path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 function methodsByPath(ids: readonly OpId[]): Map<string, string[]> {
   const methods = new Map<string, string[]>();
   for (const id of ids) {
-    const path = table[id].path.replaceAll(/\{(\w+)\}/g, ':$1');
+    const path = expressPath(id);
     methods.set(path, [...(methods.get(path) ?? []), table[id].method.toUpperCase()]);
   }
   return methods;

@@ -3,7 +3,7 @@ import type { ChangeEvent } from '../contract/events.ts';
 import type { TokenRole } from '../core/principals.ts';
 import type { CommandLine } from './commandLine.ts';
 
-/** The server that a window of an editor works on: one that it hosts, or one of another process that it is attached to. */
+/** The server that an editor's window works on: one that it hosts, or one of another process that it is attached to. */
 export interface Served {
   readonly url: string;
   readonly port: number;

@@ -19,7 +19,7 @@ export type OpenHost = (
 ) => Promise<Host>;
 
 /** How long to wait for whoever has the data directory; it is looked at once if nothing is said. */
-interface ClaimWait {
+export interface ClaimWait {
   /** Milliseconds. */
   patience?: number;
   waiting?: Waiting;

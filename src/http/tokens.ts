@@ -40,7 +40,7 @@ export interface TokenPorts {
   given: Readonly<Partial<Record<TokenRole, string>>>;
   vault: SecretVault;
   ledger: Pick<Ledger, 'hadToken' | 'knewToken' | 'rememberToken'>;
-  /** Called if the vault has lost tokens that there were, so that new ones were made: whoever uses the old ones is refused. */
+  /** Called if the vault has lost tokens, so that new ones were made: whoever uses the old ones is refused. */
   madeAnew?: (() => void) | undefined;
   /** Called with the new token of a role, once it is in force, and with the one that it had. */
   rotated?: (role: TokenRole, token: string, old: string) => Promise<void>;
@@ -56,8 +56,12 @@ export async function openTokens(ports: TokenPorts): Promise<Tokens> {
   const { given, vault, ledger, rotated, madeAnew } = ports;
   const tokens = new Map<TokenRole, string>();
   const lost: TokenRole[] = [];
-  for (const role of tokenRoles) {
-    const kept = given[role] ?? (await vault.get(vaultName(role)));
+  const found = await Promise.all(
+    tokenRoles.map(
+      async (role) => [role, given[role] ?? (await vault.get(vaultName(role)))] as const,
+    ),
+  );
+  for (const [role, kept] of found) {
     if (kept === undefined && ledger.hadToken(role)) lost.push(role);
     tokens.set(role, kept ?? (await made(role, vault)));
   }
@@ -96,7 +100,8 @@ export async function openTokens(ports: TokenPorts): Promise<Tokens> {
   };
 }
 
-const vaultName = (role: TokenRole) => `token.${role}`;
+/** What the token of a role is called in a vault. */
+export const vaultName = (role: TokenRole) => `token.${role}`;
 const randomToken = () => randomBytes(tokenBytes).toString('base64url');
 
 async function made(role: TokenRole, vault: SecretVault): Promise<string> {

@@ -1,9 +1,10 @@
-import { constants, type Dirent } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { lstat, open, readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { systemCode } from '../core/system-error.ts';
 import { isDenied } from './denied.ts';
+import { readOnly } from './flags.ts';
 
 const mostBytes = 1024 * 1024;
 const nulWindow = 8 * 1024;
@@ -42,9 +43,7 @@ export async function readText(realRoot: string, path: string): Promise<string |
 
 /** Reads the file that was looked at, and not one that has taken its place since. */
 async function readPlain(real: string, ino: number, dev: number): Promise<Buffer | null> {
-  // Windows knows neither flag.
-  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-  const handle = await open(real, flags);
+  const handle = await open(real, readOnly);
   try {
     const now = await handle.stat();
     if (!now.isFile() || now.ino !== ino || now.dev !== dev || now.size > mostBytes) return null;

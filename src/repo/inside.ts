@@ -1,7 +1,6 @@
 import {
   type BigIntStats,
   closeSync,
-  constants,
   fstatSync,
   lstatSync,
   openSync,
@@ -13,6 +12,7 @@ import { isAbsolute, join, relative, sep } from 'node:path';
 import { type Cover, normalPath } from '../core/cover.ts';
 import { systemCode } from '../core/system-error.ts';
 import { isDenied } from './denied.ts';
+import { readOnly } from './flags.ts';
 
 /*
  * The way to a file of the repository on behalf of a client. Synchronous, because it runs in a thread of its own. A
@@ -112,7 +112,7 @@ export function withFile<T>(
   const real = realPlace(root, path, cover.covers);
   try {
     if (!lstatSync(real).isFile()) throw new Refused('not_file');
-    const fd = openSync(real, constants.O_RDONLY | noFollow | noWait);
+    const fd = openSync(real, readOnly);
     try {
       const stats = fstatSync(fd, { bigint: true });
       if (!stats.isFile()) throw new Refused('not_file');
@@ -125,10 +125,6 @@ export function withFile<T>(
     throw refusalOf(error);
   }
 }
-
-// Windows knows neither flag.
-const noFollow = constants.O_NOFOLLOW ?? 0;
-const noWait = constants.O_NONBLOCK ?? 0;
 
 /** Whether an open file is the one at this path. Somebody may have put a link into the way since the path was judged. */
 function liesAt(fd: number, stats: BigIntStats, real: string): boolean {

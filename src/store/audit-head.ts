@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { z } from 'zod';
 import type { Ledger } from '../core/ledger-ports.ts';
 import type { AuditHead } from '../core/ports.ts';
 import { noFollow, parseJson, readText, storageError } from './files.ts';
+import { sameMac } from './keys.ts';
 
 /*
  * The witness of the audit chain's end: two slots of a fixed size in one file, written in turn, each with its own HMAC.
@@ -37,7 +37,7 @@ export function createHeadFile(dir: string, ledger: Pick<Ledger, 'mac'>): HeadFi
     ledger.mac('audit', `gimo-audit-head-v1\n${head.seq}\n${head.mac}`);
   const slotOf = (text: string): AuditHead | null => {
     const slot = Slot.safeParse(parseJson(text)).data;
-    if (slot === undefined || !sameText(slot.hmac, hmacOf(slot))) return null;
+    if (slot === undefined || !sameMac(slot.hmac, hmacOf(slot))) return null;
     return { seq: slot.seq, mac: slot.mac };
   };
   const look = async () => {
@@ -71,10 +71,4 @@ export function createHeadFile(dir: string, ledger: Pick<Ledger, 'mac'>): HeadFi
       next = slot === 0 ? 1 : 0;
     },
   };
-}
-
-function sameText(a: string, b: string): boolean {
-  const left = Buffer.from(a);
-  const right = Buffer.from(b);
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -4,18 +4,15 @@ import { dirname, join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
 import type { AuditFile, Logger } from '../core/ports.ts';
 import { hasCode } from '../core/system-error.ts';
-import { ensureRealDir, type Fence, namesIn, noFollow, storageError, syncDir } from './files.ts';
+import { auditFiles, firstSeqOf, lastLineIn, nameOf, openToRead, tailOf } from './audit-read.ts';
+import { ensureRealDir, type Fence, noFollow, storageError, syncDir } from './files.ts';
 import type { LedgerFiles } from './ledger.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createQueue } from './queue.ts';
-import { lastLineEnd, lengthOfWholeLines, linesOf, readRange } from './tail.ts';
+import { lengthOfWholeLines, linesOf, readRange } from './tail.ts';
 
 /** Bytes from which on the next entries go to a new file. */
 export const rotateBytes = 5 * 2 ** 20;
-
-const fileName = /^audit-\d{12}\.jsonl$/;
-const firstSeqOf = (path: string) => Number(/(\d{12})\.jsonl$/.exec(path)?.[1]);
-const nameOf = (firstSeq: number) => `audit-${String(firstSeq).padStart(12, '0')}.jsonl`;
 
 interface OpenFile {
   path: string;
@@ -182,11 +179,6 @@ async function createFile(path: string, quarantine: Quarantine): Promise<OpenFil
   }
 }
 
-async function auditFiles(dir: string): Promise<string[]> {
-  const names = (await namesIn(dir)).filter((name) => fileName.test(name)).sort();
-  return names.map((name) => join(dir, name));
-}
-
 /** Opens the file that grows, without a last line that was torn: that one was never told to anybody as written. */
 async function openLast(
   dir: string,
@@ -201,68 +193,30 @@ async function openLast(
   }
   try {
     const handle = await open(path, constants.O_RDWR | constants.O_APPEND | noFollow);
-    const { ino, size } = await handle.stat();
-    const length = await lengthOfWholeLines(handle, size);
-    if (length < size) {
-      const torn = await readRange(handle, length, size);
-      await quarantine.keep('audit-torn-line.txt', torn, 'The last line of the audit was torn.');
-      fence();
-      await handle.truncate(length);
-      await handle.sync();
+    try {
+      const { ino, size } = await handle.stat();
+      const length = await lengthOfWholeLines(handle, size);
+      if (length < size) await cutTornLine(handle, length, size, quarantine, fence);
+      return { path, handle, ino, length, spoilt: false, busy: false };
+    } catch (error) {
+      await handle.close();
+      throw error;
     }
-    return { path, handle, ino, length, spoilt: false, busy: false };
   } catch (error) {
     throw storageError(error, 'the audit log');
   }
 }
 
-async function lastLineIn(dir: string): Promise<string | null> {
-  for (const path of (await auditFiles(dir)).reverse()) {
-    const handle = await openToRead(path);
-    if (handle === null) continue;
-    try {
-      const { size } = await handle.stat();
-      const end = await lastLineEnd(handle, size);
-      if (end < 0) continue;
-      const start = (await lastLineEnd(handle, end)) + 1;
-      return (await readRange(handle, start, end)).toString('utf8');
-    } finally {
-      await handle.close();
-    }
-  }
-  return null;
-}
-
-/** @returns null if the file is gone or is not a file */
-async function openToRead(path: string): Promise<FileHandle | null> {
-  try {
-    if (!lstatSync(path).isFile()) return null;
-    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ELOOP')) return null;
-    throw storageError(error, 'the audit log');
-  }
-}
-
-/** A line is a few hundred bytes; whatever is much longer did not come from us. */
-const lineBytes = 2048;
-
-async function tailOf(dir: string, most: number): Promise<string[]> {
-  let found: string[] = [];
-  for (const path of (await auditFiles(dir)).reverse()) {
-    if (found.length >= most) break;
-    const handle = await openToRead(path);
-    if (handle === null) continue;
-    try {
-      const { size } = await handle.stat();
-      const end = await lengthOfWholeLines(handle, size);
-      const start = Math.max(0, end - lineBytes * most);
-      const lines = (await readRange(handle, start, end)).toString('utf8').split('\n');
-      // The last piece is what follows the last line end: nothing; the first one may be half a line.
-      found = [...lines.slice(start === 0 ? 0 : 1, -1), ...found];
-    } finally {
-      await handle.close();
-    }
-  }
-  return found.slice(-most);
+async function cutTornLine(
+  handle: FileHandle,
+  length: number,
+  size: number,
+  quarantine: Quarantine,
+  fence: Fence,
+): Promise<void> {
+  const torn = await readRange(handle, length, size);
+  await quarantine.keep('audit-torn-line.txt', torn, 'The last line of the audit was torn.');
+  fence();
+  await handle.truncate(length);
+  await handle.sync();
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { storageError, syncDir, writeNew } from './files.ts';
+import { writeNew } from './atomic.ts';
+import { storageError, syncDir } from './files.ts';
 import { type Holder, holderState, readHolder } from './process.ts';
 
 /*

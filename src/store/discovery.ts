@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ensureDir, type Fence, readJson, readText, removeFile, writeAtomic } from './files.ts';
+import { removeFile, writeAtomic } from './atomic.ts';
+import { ensureDir, type Fence, readJson, readText } from './files.ts';
 
 /** What `server.json` in the ledger says about the server of a data directory. Reading it claims and creates nothing. */
 export const ServerInfo = z.object({

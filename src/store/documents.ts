@@ -2,7 +2,8 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 import { jsonIssues } from '../contract/json.ts';
 import type { FoundDocument, Logger, WatchedDocument } from '../core/ports.ts';
-import { type Fence, parseJson, readJson, readText, writeAtomic } from './files.ts';
+import { writeAtomic } from './atomic.ts';
+import { type Fence, parseJson, readJson, readText } from './files.ts';
 import { createQueue } from './queue.ts';
 import { stampAt } from './record-file.ts';
 

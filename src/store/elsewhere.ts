@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson } from './files.ts';
+import { ledgerFolders } from './layout.ts';
 import { dataDirOf, ledgerDir } from './paths.ts';
 
 /**
@@ -15,5 +16,5 @@ export async function allowlistElsewhere(home: string, repo: string): Promise<un
   const dataDir = dataDirOf(repo);
   const found = lstatSync(dataDir, { throwIfNoEntry: false });
   if (found === undefined || !found.isDirectory()) return null;
-  return readJson(join(ledgerDir(home, dataDir), 'accepted', 'allowlist.json'));
+  return readJson(join(ledgerFolders(ledgerDir(home, dataDir)).accepted, 'allowlist.json'));
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { IdempotencyEntries, IdempotencyEntry } from '../core/ledger-ports.ts';
 import { appendLines, linesOf } from './append.ts';
-import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
+import { writeAtomic } from './atomic.ts';
+import { type Fence, parseJson, readText } from './files.ts';
 import { laterOr } from './noted.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createLoaded, createQueue } from './queue.ts';

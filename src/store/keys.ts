@@ -1,11 +1,12 @@
-import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { link, rm } from 'node:fs/promises';
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { link } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import type { KeyPurpose } from '../core/ledger-ports.ts';
 import { hasCode } from '../core/system-error.ts';
-import { parseJson, readText, storageError, syncDir, writeNew } from './files.ts';
+import { withTemp, writeNew } from './atomic.ts';
+import { parseJson, readText, storageError, syncDir } from './files.ts';
 import { stampAt } from './record-file.ts';
 
 const KeyFile = z.object({
@@ -43,16 +44,16 @@ export async function ensureKey(dir: string): Promise<KeyFile> {
     key_id: randomBytes(8).toString('hex'),
     key: randomBytes(32).toString('hex'),
   };
-  const temp = join(dir, `.key.json.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  const text = `${JSON.stringify(made)}\n`;
   try {
-    await writeNew(temp, `${JSON.stringify(made)}\n`);
-    // A link comes into being whole and only if the name is free; so nobody ever reads half a key.
-    await linkOrCreate(temp, keyPath(dir), `${JSON.stringify(made)}\n`);
-    await syncDir(dir);
+    await withTemp(keyPath(dir), async (temp) => {
+      await writeNew(temp, text);
+      // A link comes into being whole and only if the name is free; so nobody ever reads half a key.
+      await linkOrCreate(temp, keyPath(dir), text);
+      await syncDir(dir);
+    });
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw storageError(error, 'the key of the ledger');
-  } finally {
-    await rm(temp, { force: true });
   }
   const kept = await readKey(dir);
   if (kept !== null) return kept;
@@ -84,4 +85,10 @@ export function macOf(key: KeyFile): (purpose: KeyPurpose, data: string) => stri
     attach: derive('attach'),
   } satisfies Record<KeyPurpose, Buffer>;
   return (purpose, data) => createHmac('sha256', keys[purpose]).update(data).digest('hex');
+}
+
+/** Whether two HMACs are the same, in a time that does not tell how much of them is. */
+export function sameMac(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -4,21 +4,14 @@ import { GimoError } from '../contract/errors.ts';
 import { idPattern, RunStatus, RunStep } from '../contract/records.ts';
 import type { Accepted, Ledger, RunEntries, RunEntry } from '../core/ledger-ports.ts';
 import { isTerminal } from '../core/run-steps.ts';
+import { removeFile, sweepTemps, writeAtomic } from './atomic.ts';
 import { createHeadFile, type HeadFile } from './audit-head.ts';
 import { createConsumed } from './consumed.ts';
 import { createDecided } from './decided.ts';
-import {
-  ensureDir,
-  type Fence,
-  namesIn,
-  parseJson,
-  readText,
-  removeFile,
-  sweepTemps,
-  writeAtomic,
-} from './files.ts';
+import { ensureDir, type Fence, namesIn, parseJson, readText } from './files.ts';
 import { createIdempotencyEntries } from './idempotency.ts';
 import { ensureKey, macOf } from './keys.ts';
+import { ledgerFolders, ledgerLists } from './layout.ts';
 import { createOldVersions } from './old-versions.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { createLoaded, createQueue, createQueues } from './queue.ts';
@@ -73,23 +66,24 @@ const signsOfUse = ['data-dir.txt', 'epochs', 'tokens.json', 'audit-head'];
  */
 export async function openLedger(options: { dir: string; dataDir: string }): Promise<LedgerFiles> {
   const { dir, dataDir } = options;
-  for (const name of ['', 'runs', 'accepted', 'old']) {
-    await ensureDir(join(dir, name));
-    await sweepTemps(join(dir, name));
-  }
-  // The vault's, which is not there under an editor: what half a write left of a secret must not lie about.
-  await sweepTemps(join(dir, 'secrets'));
+  const folders = ledgerFolders(dir);
+  const lists = ledgerLists(dir);
+  await ensureDir(dir);
+  const inside = [folders.runs, folders.accepted, folders.old];
+  await Promise.all(inside.map((folder) => ensureDir(folder)));
+  // The vault's too, which is not there under an editor: what half a write left of a secret must not lie about.
+  await Promise.all([dir, ...inside, folders.secrets].map(sweepTemps));
   const isNew = !(await namesIn(dir)).some((name) => signsOfUse.includes(name));
   let check: Fence = () => undefined;
   const fence = () => check();
   const quarantine = createQuarantine({ dir: join(dir, 'quarantine'), label: 'ledger', fence });
   const key = await ensureKey(dir);
   const mac = macOf(key);
-  const runs = createRunEntries(join(dir, 'runs'), fence, quarantine);
+  const runs = createRunEntries(folders.runs, fence, quarantine);
   const head = createHeadFile(dir, { mac });
-  const idempotency = createIdempotencyEntries(join(dir, 'idempotency.jsonl'), fence, quarantine);
-  const decided = createDecided(join(dir, 'decided.jsonl'), fence);
-  const consumed = createConsumed(join(dir, 'consumed.jsonl'), fence);
+  const idempotency = createIdempotencyEntries(lists.idempotency, fence, quarantine);
+  const decided = createDecided(lists.decided, fence);
+  const consumed = createConsumed(lists.consumed, fence);
   const securityPath = join(dir, 'security.json');
   const security = createSecurityFile(securityPath, { mac }, fence);
   // Only in a ledger that no server has used yet may the state be missing; later that is somebody's doing.
@@ -105,13 +99,13 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
     mac,
     head,
     runs,
-    config: accepted(join(dir, 'accepted', 'config.json'), fence),
-    provider: accepted(join(dir, 'accepted', 'provider.json'), fence),
-    allowlist: accepted(join(dir, 'accepted', 'allowlist.json'), fence),
+    config: accepted(join(folders.accepted, 'config.json'), fence),
+    provider: accepted(join(folders.accepted, 'provider.json'), fence),
+    allowlist: accepted(join(folders.accepted, 'allowlist.json'), fence),
     idempotency,
     decided,
     consumed,
-    oldVersions: createOldVersions(join(dir, 'old'), fence),
+    oldVersions: createOldVersions(folders.old, fence),
     rememberToken: tokens.remember,
     knewToken: tokens.knew,
     hadToken: tokens.hadOne,

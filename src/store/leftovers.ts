@@ -1,9 +1,10 @@
-import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
 import { hasCode } from '../core/system-error.ts';
-import { namesIn, noFollow, storageError, syncDir } from './files.ts';
+import { auditFiles } from './audit-read.ts';
+import { readOnly, storageError, syncDir } from './files.ts';
+import { ledgerFolders, ledgerLists, recordFolders } from './layout.ts';
 
 /*
  * A process that was killed may leave names and lines that it had not synced yet. They are there for whoever looks, and
@@ -12,10 +13,6 @@ import { namesIn, noFollow, storageError, syncDir } from './files.ts';
  * file that was synced before it got its name, or need not survive (logs of live runs, the witness of the audit).
  */
 
-const recordFolders = ['drafts', 'approved', 'runs', 'audit', 'quarantine'];
-const ledgerFolders = ['', 'runs', 'accepted', 'old', 'epochs', 'secrets'];
-const growing = ['idempotency.jsonl', 'decided.jsonl', 'consumed.jsonl'];
-
 /**
  * Makes durable what an earlier process left in a data directory and in its ledger. Only the holder of the claim may
  * rely on that, since nobody else adds to it then.
@@ -23,21 +20,19 @@ const growing = ['idempotency.jsonl', 'decided.jsonl', 'consumed.jsonl'];
  * @throws GimoError `storage_error`, `storage_full`
  */
 export async function syncLeftovers(dataDir: string, ledgerDir: string): Promise<void> {
-  const ops = join(dataDir, 'ops');
-  const audit = (await namesIn(join(ops, 'audit'))).filter((name) => name.endsWith('.jsonl'));
-  const last = audit.sort().at(-1);
-  const files = growing.map((name) => join(ledgerDir, name));
-  if (last !== undefined) files.push(join(ops, 'audit', last));
+  const records = recordFolders(dataDir);
+  const growing = (await auditFiles(records.audit)).slice(-1);
+  const files = [...Object.values(ledgerLists(ledgerDir)), ...growing];
   const folders = [
-    ...[dirname(dataDir), dataDir, ops, ...recordFolders.map((name) => join(ops, name))],
-    ...[dirname(ledgerDir), ...ledgerFolders.map((name) => join(ledgerDir, name))],
+    ...[dirname(dataDir), dataDir, join(dataDir, 'ops'), ...Object.values(records)],
+    ...[dirname(ledgerDir), ledgerDir, ...Object.values(ledgerFolders(ledgerDir))],
   ];
   await Promise.all([...files.map(syncFile), ...folders.map(syncIfThere)]);
 }
 
 async function syncFile(path: string): Promise<void> {
   try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+    const handle = await open(path, readOnly);
     try {
       if ((await handle.stat()).isFile()) await handle.sync();
     } finally {

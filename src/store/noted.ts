@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { createSlicer } from '../core/slicer.ts';
 import { appendLines, linesOf } from './append.ts';
-import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
+import { writeAtomic } from './atomic.ts';
+import { type Fence, parseJson, readText } from './files.ts';
 import { createLoaded, createQueue } from './queue.ts';
 import { stampAt } from './record-file.ts';
 

@@ -1,4 +1,3 @@
-import { constants } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -7,18 +6,16 @@ import { idPattern } from '../contract/records.ts';
 import { sha256 } from '../core/hash.ts';
 import { hasCode } from '../core/system-error.ts';
 import type { FileVersion, OldVersions } from '../core/work.ts';
+import { removeFile, sweepTemps, writeAtomic } from './atomic.ts';
 import {
   ensureRealDir,
   type Fence,
   namesIn,
-  noFollow,
   parseJson,
+  readOnly,
   readText,
-  removeFile,
   storageError,
-  sweepTemps,
   syncDir,
-  writeAtomic,
 } from './files.ts';
 import { createQueues } from './queue.ts';
 
@@ -144,7 +141,7 @@ function checkedBytes({ before, bytes }: FileVersion & { bytes: Uint8Array | nul
 /** @returns null if there is no regular file */
 async function readBytes(path: string): Promise<Buffer | null> {
   try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+    const handle = await open(path, readOnly);
     try {
       return (await handle.stat()).isFile() ? await handle.readFile() : null;
     } finally {

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { hasCode } from '../core/system-error.ts';
-import { pidInUse, readJson } from './files.ts';
+import { readJson } from './files.ts';
 
 /** Who holds a claim. The start time tells a process from a later one with the same id; null if it is not known. */
 export const Holder = z.object({
@@ -85,4 +85,16 @@ export async function holderState(holder: Holder): Promise<'alive' | 'dead' | 'e
   if (started === null || holder.process_started === null)
     return pidInUse(holder.pid) ? 'alive' : 'dead';
   return started === holder.process_started ? 'alive' : 'dead';
+}
+
+/** Tells whether any process has this id now. */
+export function pidInUse(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EPERM')) return true;
+    if (hasCode(error, 'ESRCH')) return false;
+    throw error;
+  }
 }

@@ -1,17 +1,10 @@
 import type { Stats } from 'node:fs';
-import { lstat, open, rename, rm } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Logger, Quarantined } from '../core/ports.ts';
 import { hasCode } from '../core/system-error.ts';
-import {
-  ensureRealDir,
-  type Fence,
-  namesIn,
-  readText,
-  storageError,
-  syncDir,
-  writeAtomic,
-} from './files.ts';
+import { writeAtomic, writeNew } from './atomic.ts';
+import { ensureRealDir, type Fence, namesIn, readText, storageError, syncDir } from './files.ts';
 import { createQueue } from './queue.ts';
 import { lookAt } from './record-file.ts';
 
@@ -93,13 +86,7 @@ async function reserveName(dir: string, name: string, reason: string): Promise<s
     const free = n === 0 ? name : `${name}.${n}`;
     if (await exists(join(dir, free))) continue;
     try {
-      const handle = await open(join(dir, free + reasonEnd), 'wx', 0o600);
-      try {
-        await handle.writeFile(`${reason}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await writeNew(join(dir, free + reasonEnd), `${reason}\n`);
       return free;
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw storageError(error, 'the quarantine');

@@ -1,19 +1,11 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  type Stats,
-} from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { jsonIssues } from '../contract/json.ts';
 import { hasCode } from '../core/system-error.ts';
-import { decodeText, noFollow, parseJson, storageError } from './files.ts';
+import { decodeText, parseJson, readOnly, storageError } from './files.ts';
 
 /** A record file beyond this many bytes is not read. */
 export const maxRecordBytes = 64 * 2 ** 20;
@@ -116,10 +108,8 @@ export async function readRecordFile<T extends { id: string }>(
 const refusal =
   'The system does not let it be read now. It was left where it is; check the disk and its permissions.';
 
-const flags = constants.O_RDONLY | constants.O_NONBLOCK | noFollow;
-
 function readSmall(path: string): { bytes: Buffer; stamp: Stamp } {
-  const fd = openSync(path, flags);
+  const fd = openSync(path, readOnly);
   try {
     const stamp = stampOf(fstatSync(fd));
     return { bytes: readFileSync(fd), stamp };
@@ -129,7 +119,7 @@ function readSmall(path: string): { bytes: Buffer; stamp: Stamp } {
 }
 
 async function readLarge(path: string): Promise<{ bytes: Buffer; stamp: Stamp }> {
-  const handle = await open(path, flags);
+  const handle = await open(path, readOnly);
   try {
     const stamp = stampOf(await handle.stat());
     return { bytes: await handle.readFile(), stamp };
@@ -175,12 +165,13 @@ function checkRecord<T extends { id: string }>(
   };
 }
 
-/* Records have no number of their form yet, which makes this one the first. A form that breaks with it will have one. */
+/* Records have no number of their form yet, which makes this the first. A form that breaks with it will have one. */
 const Numbered = z.object({ version: z.number().gt(1) });
 
 /*
- * Whether a newer version wrote a record: it says so, or all that is wrong with it is a word that this version does not know (a state, a kind of step, a field
- * of a step). A newer version may have added it, so the record is not broken, only not ours to judge.
+ * Whether a newer version wrote a record: it says so, or all that is wrong with it is a word that this version does not
+ * know (a state, a kind of step, a field of a step). A newer version may have added it, so the record is not broken,
+ * only not ours to judge.
  */
 function isNewer(error: z.ZodError, json: unknown): boolean {
   if (Numbered.safeParse(json).success) return true;

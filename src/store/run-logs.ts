@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
 import { idPattern, LogEntry } from '../contract/records.ts';
 import type { Logger, RunLogs } from '../core/ports.ts';
-import { type Fence, noFollow, parseJson, readText, removeFile, storageError } from './files.ts';
+import { removeFile } from './atomic.ts';
+import { type Fence, noFollow, parseJson, readText, storageError } from './files.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createQueues } from './queue.ts';
 import { lookAt } from './record-file.ts';
@@ -36,6 +37,7 @@ export function createRunLogs(options: {
   const { dir, ours, fence, quarantine, logger } = options;
   const logs = new Map<string, OpenLog>();
   const queue = createQueues();
+  let closed = false;
   const pathOf = (id: string) => join(dir, `${id}.log.jsonl`);
 
   const drop = async (id: string) => {
@@ -83,7 +85,14 @@ export function createRunLogs(options: {
   return {
     async append(id, entries) {
       if (!idPattern.run.test(id)) throw new GimoError('internal', 'A run id has another form.');
-      if (entries.length > 0) await queue(id, () => append(id, entries));
+      if (entries.length === 0) return;
+      await queue(id, async () => {
+        try {
+          await append(id, entries);
+        } finally {
+          if (closed) await drop(id); // it came after the others were closed
+        }
+      });
     },
     async read(id) {
       const text = idPattern.run.test(id) ? await readText(pathOf(id), maxLogBytes) : null;
@@ -103,6 +112,7 @@ export function createRunLogs(options: {
       });
     },
     async close() {
+      closed = true;
       await Promise.all([...logs.keys()].map((id) => queue(id, () => drop(id))));
     },
   };

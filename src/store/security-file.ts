@@ -1,8 +1,9 @@
-import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { LockLevel, SecurityEvent } from '../contract/rows/security.ts';
 import type { Ledger, SecurityFile } from '../core/ledger-ports.ts';
-import { type Fence, parseJson, readText, writeAtomic } from './files.ts';
+import { writeAtomic } from './atomic.ts';
+import { type Fence, parseJson, readText } from './files.ts';
+import { sameMac } from './keys.ts';
 import { createQueue } from './queue.ts';
 
 const State = z.object({ level: LockLevel, events: z.array(SecurityEvent) });
@@ -23,7 +24,7 @@ export function createSecurityFile(
     async read() {
       const text = await readText(path, 2 ** 20);
       const signed = Signed.safeParse(parseJson(text ?? '')).data;
-      if (signed === undefined || !sameText(signed.hmac, hmacOf(signed.state))) return null;
+      if (signed === undefined || !sameMac(signed.hmac, hmacOf(signed.state))) return null;
       return State.safeParse(parseJson(signed.state)).data ?? null;
     },
     write(next) {
@@ -32,10 +33,4 @@ export function createSecurityFile(
       return queue(() => writeAtomic(path, text, { fence }));
     },
   };
-}
-
-function sameText(a: string, b: string): boolean {
-  const left = Buffer.from(a);
-  const right = Buffer.from(b);
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -6,7 +6,15 @@ import type { Clock } from '../core/clock.ts';
 import { sha256 } from '../core/hash.ts';
 import type { Snapshots } from '../core/repo-ports.ts';
 import { hasCode } from '../core/system-error.ts';
-import { decodeText, ensureRealDir, type Fence, namesIn, noFollow, storageError } from './files.ts';
+import {
+  decodeText,
+  ensureRealDir,
+  type Fence,
+  namesIn,
+  noFollow,
+  readOnly,
+  storageError,
+} from './files.ts';
 
 const ours = /^s_(\d{1,16})_[0-9a-f]{16}\.txt$/;
 /** Bytes that all snapshots together may hold; the oldest make room. */
@@ -117,7 +125,7 @@ async function writeNew(path: string, bytes: Buffer): Promise<void> {
 
 async function readText(path: string, bytes: number): Promise<string | null> {
   try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+    const handle = await open(path, readOnly);
     try {
       const found = await handle.stat();
       return found.isFile() && found.size === bytes ? decodeText(await handle.readFile()) : null;

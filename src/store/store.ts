@@ -1,8 +1,10 @@
 import { basename, join } from 'node:path';
 import { ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
 import type { Logger, Store } from '../core/ports.ts';
+import { sweepTemps, writeAtomic } from './atomic.ts';
 import { openWatchedDocument, watchFiles } from './documents.ts';
-import { ensureRealDir, type Fence, sweepTemps, writeAtomic } from './files.ts';
+import { ensureRealDir, type Fence } from './files.ts';
+import { recordFolders } from './layout.ts';
 import { createQuarantine } from './quarantine.ts';
 import { stampAt } from './record-file.ts';
 import { openRecords } from './records.ts';
@@ -29,10 +31,12 @@ export async function openStore(options: {
   await ensureRealDir(ops);
   await ignoreInGit(dataDir);
   await sweep(ops, logger);
-  const quarantineDir = join(ops, 'quarantine');
-  const quarantine = createQuarantine({ dir: quarantineDir, label: 'quarantine', fence, logger });
-  const folder = async (label: string) => {
-    const dir = join(ops, label);
+  const folders = recordFolders(dataDir);
+  const quarantine = createQuarantine({
+    ...{ dir: folders.quarantine, label: 'quarantine', fence, logger },
+  });
+  const folder = async (label: 'drafts' | 'approved' | 'runs') => {
+    const dir = folders[label];
     await ensureRealDir(dir);
     await sweep(dir, logger);
     return { dir, label, fence, quarantine, logger };

@@ -39,8 +39,8 @@ export async function readRange(handle: FileHandle, start: number, end: number):
 const mostOfLine = 2 ** 20;
 
 /**
- * The lines of the first `length` bytes of a file, without their ends; of a line that is far too long, its beginning. Splits at line feeds only: other characters
- * that some take for line ends may stand inside a JSON string.
+ * The lines of the first `length` bytes of a file, without their ends; of a line that is far too long, its beginning.
+ * Splits at line feeds only: other characters that some take for line ends may stand inside a JSON string.
  */
 export async function* linesOf(handle: FileHandle, length: number): AsyncIterable<string> {
   let rest: Buffer[] = [];

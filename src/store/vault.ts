@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { sha256 } from '../core/hash.ts';
 import type { SecretVault } from '../core/ports.ts';
-import { ensureDir, readText, removeFile, writeAtomic } from './files.ts';
+import { removeFile, writeAtomic } from './atomic.ts';
+import { ensureDir, readText } from './files.ts';
+import { ledgerFolders } from './layout.ts';
 
 /*
  * Injective, and safe on every file system: upper case is escaped since some fold it, everything else that could mean
@@ -18,7 +20,7 @@ function fileOf(name: string): string {
 
 /** Keeps secrets as 0600 files in `secrets/` of the ledger, for a server without an editor. */
 export function fileVault(ledgerDir: string): SecretVault {
-  const dir = join(ledgerDir, 'secrets');
+  const dir = ledgerFolders(ledgerDir).secrets;
   const path = (name: string) => join(dir, fileOf(name));
   return {
     async get(name) {

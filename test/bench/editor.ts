@@ -9,9 +9,10 @@ import { attach } from '../../src/client/attach.ts';
 import { createClient } from '../../src/client/client.ts';
 import { httpTransport } from '../../src/client/http.ts';
 import { sha256 } from '../../src/core/hash.ts';
+import { runCommand } from '../e2e/palette.ts';
 import { median, ms } from './measure.ts';
 import { makePlace, type Place } from './server.ts';
-import { openPage, packageInto, runCommand, served, serverOf } from './soak/window.ts';
+import { openPage, packageInto, served, serverOf } from './soak/window.ts';
 
 /* What a person sees of it: the packaged extension in the real workbench, with the page as the clock. */
 

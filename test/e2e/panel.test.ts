@@ -174,6 +174,44 @@ test('a rejection says why', async () => {
   expect((await draftNow(id)).status).toBe('rejected');
 });
 
+test('a lockdown shows at once, leaves only what works, and ends from where it is told', async () => {
+  await propose({ prompt: 'Sort the imports' });
+  await review('Sort the imports');
+  const enabled = () =>
+    Promise.all(['Approve', 'Approve & Run', 'Edit', 'Reject…', 'Open Diff'].map(panel.enabled));
+  expect(await enabled()).toEqual([true, true, true, true, true]);
+  await send('POST', '/ui/security/lockdown', { reason: null });
+  const told = panel.frame.locator('.notices').filter({ hasText: 'Locked down' });
+  await told.waitFor();
+  expect(await enabled()).toEqual([false, false, false, true, true]);
+  await workbench.screenshot('panel-lockdown');
+  await panel.isAccessible();
+  await told.getByText('Resolve Lockdown').click();
+  await workbench.pick('Yes, end the lockdown');
+  await told.waitFor({ state: 'hidden' });
+  expect(await enabled()).toEqual([true, true, true, true, true]);
+});
+
+test('an artifact that can no longer run is approved again, as a new draft', async () => {
+  const steps = [{ id: 'add', kind: 'edit', changes: [{ path: 'NOTES.md', text: '# Notes\n' }] }];
+  await propose({ prompt: 'Begin the notes', steps });
+  await review('Begin the notes');
+  await panel.action('Approve & Run').click();
+  await panel.frame.locator('.badge').filter({ hasText: 'Done' }).waitFor();
+  await panel.frame.locator('[data-key="open-approved"]').click();
+  await panel.frame.locator('.badge').filter({ hasText: 'Cannot run' }).waitFor();
+  expect(await panel.action('Run').count()).toBe(0);
+  await workbench.screenshot('panel-spent');
+  await panel.isAccessible();
+  await panel.frame.getByRole('button', { name: 'Approve Again' }).click();
+  await panel.frame
+    .locator('.what')
+    .filter({ hasText: /^Draft$/ })
+    .waitFor();
+  await panel.action('Approve').waitFor();
+  expect(await panel.title.textContent()).toBe('Begin the notes');
+});
+
 test('a very long draft folds, says how much, and comes back after a reload', async () => {
   const lines = Array.from(
     { length: 1200 },

@@ -1,9 +1,10 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
-import { inject, vi } from 'vitest';
+import { inject } from 'vitest';
 import { chromiumFlags } from '../../scripts/chromium.ts';
 import { quietSettings } from '../../scripts/vscode-host/codeServer.ts';
+import { quickField, quickRow, runCommand } from './palette.ts';
 
 /** A workbench in a browser with a profile of its own, driven as a person would. */
 export interface Workbench {
@@ -69,27 +70,14 @@ async function closeAll(context: BrowserContext): Promise<void> {
 }
 
 function inQuickInput(page: Page): Pick<Workbench, 'run' | 'pick' | 'answer'> {
-  const widget = page.locator('.quick-input-widget');
-  const input = widget.locator('input[type="text"], .quick-input-box input').first();
-  const row = (label: string) =>
-    page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first();
   return {
-    async run(label) {
-      // A panel that has just opened takes the focus, and the palette closes without it: then a person asks again.
-      const asked = async () => {
-        await page.keyboard.press('F1');
-        await input.fill(`>${label}`, { timeout: 5_000 });
-        await row(label).waitFor({ timeout: 10_000 });
-      };
-      await vi.waitFor(asked, { timeout: 90_000, interval: 0 });
-      await page.keyboard.press('Enter');
-    },
+    run: (label) => runCommand(page, label),
     async pick(label) {
-      await row(label).click();
+      await quickRow(page, label).click();
     },
     async answer(text) {
-      await widget.locator('.quick-input-message').waitFor();
-      await input.fill(text);
+      await page.locator('.quick-input-widget .quick-input-message').waitFor();
+      await quickField(page).fill(text);
       await page.keyboard.press('Enter');
     },
   };

@@ -77,7 +77,8 @@ export function createGround(
       const result = await busy(async () =>
         forgetful === null || atOnce === undefined ? run() : later(atOnce(forgetful)),
       );
-      if (moment !== null && ended === null) return end(`after ${point}`);
+      // Waited for here, so that what stands still holds the result, too: a file that was opened must not be collected.
+      if (moment !== null && ended === null) await end(`after ${point}`);
       return result;
     },
     arm(next) {

@@ -6,7 +6,7 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { type OpId, opIds } from '../../src/contract/operations.ts';
-import { createServer } from '../../src/editor/server.ts';
+import { createServer } from '../../src/editor/server/server.ts';
 import { hostOrAttach } from '../../src/http/host.ts';
 
 const [root = ''] = process.argv.slice(2);

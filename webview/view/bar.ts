@@ -1,9 +1,13 @@
 import type { FromPanel } from '../../src/contract/panel.ts';
 import {
+  type ApprovedMessage,
   approvable,
   cancellable,
   type DraftMessage,
   decidable,
+  editable,
+  isLocked,
+  redraftable,
   runBlocked,
   runnable,
   type State,
@@ -44,6 +48,7 @@ export function createBar(
         ...[state.refused, state.busy, state.shown?.type, folded, approvable(state)],
         ...[decidable(state), runnable(state)?.approved.id, cancellable(state)?.run.id],
         ...[state.shown?.type === 'run' && state.shown.run, waits(state), runBlocked(state)],
+        ...[state.shown?.type === 'approved' && state.shown.approved.runnable, isLocked(state)],
       ]);
       if (signature === drawn) return;
       drawn = signature;
@@ -61,21 +66,32 @@ export function createBar(
       h('div', { class: 'bar-buttons' }, ...looks.map(button));
     if (shown?.type === 'draft' && shown.draft.status === 'draft')
       return [named(shown, state, folded), buttons(...draftButtons(shown, state))];
-    if (shown?.type === 'approved') {
-      const run = { type: 'run', approved_id: shown.approved.id } as const;
+    if (shown?.type === 'approved')
       return [
         busyOr(state, h('span', {}, titleOf(shown.approved.prompt))),
-        buttons({
-          ...{ label: 'Run', kind: 'primary', key: 'run', disabled: runnable(state) === null },
-          press: () => ask('Starting a run', run),
-        }),
+        buttons(artifactButton(shown, state)),
       ];
-    }
     if (shown?.type === 'run') {
       const looks = runButtons(shown, state, ask);
       return looks.length === 0 ? [] : [busyOr(state, runWords(shown)), buttons(...looks)];
     }
     return [];
+  }
+
+  /** What can no longer run as it was approved can be approved again, as a new draft. */
+  function artifactButton({ approved }: ApprovedMessage, state: State): ButtonLook {
+    const approved_id = approved.id;
+    if (approved.runnable)
+      return {
+        ...{ label: 'Run', kind: 'primary', key: 'run', disabled: runnable(state) === null },
+        press: () => ask('Starting a run', { type: 'run', approved_id }),
+      };
+    return {
+      ...{ label: 'Approve Again', kind: 'primary', key: 'redraft' },
+      title: 'Approve Again: makes a new draft of it, which waits for you',
+      disabled: redraftable(state) === null,
+      press: () => ask('Making a new draft', { type: 'redraft', approved_id }),
+    };
   }
 
   function draftButtons(shown: DraftMessage, state: State): ButtonLook[] {
@@ -102,7 +118,7 @@ export function createBar(
       approve(true),
       { label: 'Reject…', key: 'reject', disabled: no, press: () => rejection.open() },
       {
-        ...{ label: 'Edit', key: 'edit', disabled: no },
+        ...{ label: 'Edit', key: 'edit', disabled: editable(state) === null },
         press: () => post({ type: 'edit', draft_id: id }),
       },
       {

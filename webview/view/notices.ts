@@ -1,9 +1,9 @@
-import { mismatch, type State } from '../state.ts';
+import { isLocked, mismatch, type State } from '../state.ts';
 import { button } from '../toolkit/controls.ts';
-import { banner, h } from './dom.ts';
+import { banner, h, small } from './dom.ts';
 
 /** What has to be known before anything else, in sight wherever the page is scrolled to. */
-export function createNotices(acknowledge: () => void): {
+export function createNotices(on: { acknowledge(): void; resolveLockdown(): void }): {
   element: HTMLElement;
   update(state: State): void;
 } {
@@ -12,16 +12,32 @@ export function createNotices(acknowledge: () => void): {
   return {
     element,
     update(state) {
-      const signature = JSON.stringify([state.away, state.changed, mismatch(state)]);
+      // Without a server nobody knows whether it is locked.
+      const locked = isLocked(state) && state.away === null;
+      const signature = JSON.stringify([state.away, state.changed, mismatch(state), locked]);
       if (signature === drawn) return;
       drawn = signature;
       element.replaceChildren(
         ...(state.away === null ? [] : [banner('info', 'status', h('p', {}, state.away))]),
+        ...(locked ? [lockedBanner(on.resolveLockdown)] : []),
         ...(mismatch(state) ? [mismatchBanner()] : []),
-        ...(state.changed === null ? [] : [changedBanner(state.changed, acknowledge)]),
+        ...(state.changed === null ? [] : [changedBanner(state.changed, on.acknowledge)]),
       );
     },
   };
+}
+
+function lockedBanner(resolve: () => void): HTMLElement {
+  return banner(
+    'info',
+    'status',
+    h(
+      'p',
+      {},
+      'Locked down: nothing new is done and no run starts. Reading, rejecting and cancelling work. ',
+      small('Resolve Lockdown', resolve, { 'data-key': 'resolve-lockdown' }),
+    ),
+  );
 }
 
 function mismatchBanner(): HTMLElement {

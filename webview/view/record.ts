@@ -95,7 +95,7 @@ export function drawApproved(
     facts: [
       ['Approved by', code(approved.approved_by)],
       ['Approved', instant(approved.approved_at)],
-      expires_at === null ? null : ['Holds until', instant(expires_at)],
+      expires_at === null ? null : [holds(approved), instant(expires_at)],
       ['Seal', sealText(approved)],
       ['Draft', open('draft', draft_id)],
       run === null ? null : ['Used by', open('run', run)],
@@ -114,6 +114,9 @@ export function drawApproved(
       ];
   return { ...body, elements: [head, ...why, ...body.warnings, ...body.parts, body.provider] };
 }
+
+const holds = ({ runnable, expires_at }: ApprovedMessage['approved']): string =>
+  !runnable && Date.parse(expires_at ?? '') <= Date.now() ? 'Expired' : 'Holds until';
 
 function sealText({ seal, runnable }: ApprovedMessage['approved']): string {
   if (seal === null) return 'none';

@@ -3,6 +3,7 @@ import {
   cancellable,
   isLive,
   isPausing,
+  leavesChanges,
   pausable,
   type RunMessage,
   resumable,
@@ -26,9 +27,10 @@ export function runButtons(
     more: Pick<ButtonLook, 'kind' | 'disabled'>,
   ): ButtonLook => ({ label, key: message.type, ...more, press: () => ask(what, message) });
   if (!isLive(shown)) {
-    const edited = undoable({ ...state, busy: null, away: null }) !== null;
     const disabled = undoable(state) === null;
-    return edited ? [button('Undo…', 'Undoing', { type: 'undo', run_id }, { disabled })] : [];
+    return leavesChanges(shown)
+      ? [button('Undo…', 'Undoing', { type: 'undo', run_id }, { disabled })]
+      : [];
   }
   const cancel = button(
     'Cancel Run',

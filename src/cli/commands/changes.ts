@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { defaultConfig } from '../../contract/records.ts';
 import { type OutsideChange, type Watched, watched } from '../../contract/rows/upkeep.ts';
+import { sortedFields } from '../../contract/sorted.ts';
 import { visibleJson } from '../../contract/visible.ts';
 import { demandYes, mustAsk } from '../ask.ts';
 import type { Connection } from '../connect.ts';
@@ -101,7 +102,7 @@ function showChange(out: Output, { what, accepted, found, problem, notes }: Outs
   if (problem !== null) out.field('problem', problem, 'red');
   for (const note of notes) out.field('note', note, 'yellow');
   const text = (value: unknown) =>
-    value === null ? null : `${visibleJson(inOrder(whole(what, value)), 2)}\n`;
+    value === null ? null : `${visibleJson(sortedFields(whole(what, value)), 2)}\n`;
   if (typeof found === 'string' || found === null) return;
   showDiff(
     out,
@@ -116,12 +117,4 @@ function showChange(out: Output, { what, accepted, found, problem, notes }: Outs
 function whole(what: Watched, value: unknown): unknown {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   return what === 'config' && isObject ? { ...defaultConfig, ...value } : value;
-}
-
-/** The same value with its fields in the order of their names, so that only what differs shows. */
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return Object.fromEntries(fields.map(([name, inner]) => [name, inOrder(inner)]));
 }

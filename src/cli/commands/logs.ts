@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { LogEntry, RunRecord } from '../../contract/records.ts';
+import { isWaitingGate } from '../../contract/steps.ts';
 import { visibleLine } from '../../contract/visible.ts';
 import type { Connection } from '../connect.ts';
 import type { Run, Session } from '../deps.ts';
@@ -64,7 +65,7 @@ function tellLeft(session: Session, id: string): number {
 /** If a run is paused: says so, and how it goes on. Beside the log, so that a script reads only that. */
 function tellPaused({ err }: Session, { id, status, steps }: RunRecord): void {
   if (status !== 'paused') return;
-  const gate = steps.find((step) => step.kind === 'gate' && step.status === 'running');
+  const gate = steps.find(isWaitingGate);
   const where = gate === undefined ? '' : ` at the gate "${visibleLine(gate.title ?? gate.id)}"`;
   err.line(
     `Run ${visibleLine(id)} is `,

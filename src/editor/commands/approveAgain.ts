@@ -1,5 +1,5 @@
 import type { ReviewPanels } from '../review/panels.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { needsHost } from './needsHost.ts';
 import { givenId, pickArtifact } from './pickRecord.ts';
 

@@ -1,17 +1,16 @@
 import * as vscode from 'vscode';
 import type { Draft } from '../../contract/operations.ts';
 import { answered } from '../answered.ts';
-import { Refusal } from '../messages.ts';
+import { Refusal, toldMs } from '../messages.ts';
 import type { ReviewPanels } from '../review/panels.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { effectsOf } from '../steps.ts';
-import { oneLine } from '../text.ts';
+import { oneLine, withoutIcons } from '../text.ts';
 import { needsHost } from './needsHost.ts';
 import { givenId, pickWaitingDraft } from './pickRecord.ts';
 
 /** How much of a digest is told: enough to compare, short enough to read. */
 const shortDigest = 12;
-const toldMs = 6000;
 
 /**
  * Approves a draft, and runs it if asked to. Only what was rendered in this window, to the last character, can be
@@ -59,7 +58,7 @@ export async function approveDraft(
  * Enter presses: here that is "no".
  */
 async function confirmed(draft: Draft, digest: string, run: boolean): Promise<boolean> {
-  const name = oneLine(draft.prompt, 80).replaceAll('$(', '$ (');
+  const name = withoutIcons(oneLine(draft.prompt, 80));
   const provider = draft.provider_resolved;
   const asked = provider === null ? '' : ` · asks ${provider.name} (${provider.model})`;
   const effects = effectsOf(draft.steps);

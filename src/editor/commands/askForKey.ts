@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { isInTheOpen } from '../providerChoices.ts';
+import { isInTheOpen } from '../models/providerChoices.ts';
 
 /**
  * Asks for the key of a provider, and says where it will be sent.

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { StepLine } from '../steps.ts';
+import { asRows, withoutIcons } from '../text.ts';
 
 /** A question, and what there is to read before the answer. */
 export interface YesNo {
@@ -12,6 +13,10 @@ export interface YesNo {
   /** What a yes is about, whole: under headings, a row each. */
   about: readonly { heading: string; lines: readonly StepLine[] }[];
 }
+
+/** Texts as lines to be read, whole and without notes. */
+export const linesOf = (...texts: readonly string[]): StepLine[] =>
+  texts.flatMap(asRows).map((text) => ({ text, note: '' }));
 
 /** Plain spaces at the start of a row are not shown. */
 const indent = '\u2003';
@@ -29,8 +34,11 @@ export function askYesNo({ title, question, no, yes, about }: YesNo): Promise<bo
   const rows = about.flatMap(({ heading, lines }): Entry[] => [
     // A separator with a label would take room from the row under it, and cut that off.
     { label: '', kind: vscode.QuickPickItemKind.Separator },
-    { label: plain(heading) },
-    ...lines.map(({ text, note }) => ({ label: indent + plain(text), description: plain(note) })),
+    { label: withoutIcons(heading) },
+    ...lines.map(({ text, note }) => ({
+      label: indent + withoutIcons(text),
+      description: withoutIcons(note),
+    })),
   ]);
   picker.title = title;
   picker.placeholder = question;
@@ -54,6 +62,3 @@ export function askYesNo({ title, question, no, yes, about }: YesNo): Promise<bo
     picker.show();
   });
 }
-
-/** A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one. */
-const plain = (text: string) => text.replaceAll('$(', '$ (');

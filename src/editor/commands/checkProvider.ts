@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { commandIds } from '../ids.ts';
-import type { LanguageModels } from '../languageModel.ts';
+import type { LanguageModels } from '../models/languageModel.ts';
 import type { Problems } from '../problems.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { oneLine } from '../text.ts';
 import { needsConsent } from './needsConsent.ts';
 import { needsHost } from './needsHost.ts';

@@ -3,7 +3,7 @@ import { unchangedSince } from '../../client/unchanged.ts';
 import { baseUrlProblem } from '../../contract/addresses.ts';
 import type { ProviderConfig, ProviderEntry } from '../../contract/records.ts';
 import { commandIds, contextKeys } from '../ids.ts';
-import type { LanguageModels } from '../languageModel.ts';
+import type { LanguageModels } from '../models/languageModel.ts';
 import {
   type EditorChoice,
   editorChoices,
@@ -13,8 +13,9 @@ import {
   type Preset,
   presets,
   withProvider,
-} from '../providerChoices.ts';
-import type { Server } from '../server.ts';
+} from '../models/providerChoices.ts';
+import type { Server } from '../server/server.ts';
+import { withoutIcons } from '../text.ts';
 import { askForKey } from './askForKey.ts';
 import { needsHost } from './needsHost.ts';
 
@@ -103,9 +104,8 @@ function choicesOf(config: ProviderConfig, editors: readonly EditorChoice[]): Ch
     ...configured,
     { label: 'New', kind: Separator },
     ...editors.map((choice): Choice => {
-      // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
-      const title = choice.title.replaceAll('$(', '$ (');
-      return { label: `$(add) ${title}`, detail: choice.detail, editors: choice };
+      const label = `$(add) ${withoutIcons(choice.title)}`;
+      return { label, detail: choice.detail, editors: choice };
     }),
     ...fresh.map((preset): Choice => {
       return { label: `$(add) ${preset.title}`, detail: preset.detail, preset };

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import type { McpClient } from '../mcpConfiguration.ts';
-import type { Server } from '../server.ts';
+import type { McpClient } from '../agents/mcpConfiguration.ts';
+import type { Server } from '../server/server.ts';
 import { pickRole } from './copyToken.ts';
 import { needsHost } from './needsHost.ts';
 
@@ -22,7 +22,7 @@ export async function copyMcpConfiguration(server: Server): Promise<void> {
   if (picked === undefined) return;
   const role = await pickRole(title);
   if (role === undefined) return;
-  const { mcpConfiguration } = await import('../mcpConfiguration.ts');
+  const { mcpConfiguration } = await import('../agents/mcpConfiguration.ts');
   const token = await host.token(role);
   const { text, holdsToken, next } = mcpConfiguration(picked.client, host.url, token);
   await vscode.env.clipboard.writeText(text);

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { TokenRole } from '../../core/principals.ts';
 import { givenName } from '../control/node.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { needsHost } from './needsHost.ts';
 
 const choices = [

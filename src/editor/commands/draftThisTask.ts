@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
-import type { LanguageModels } from '../languageModel.ts';
-import { Refusal } from '../messages.ts';
+import { Refusal, toldMs } from '../messages.ts';
+import type { LanguageModels } from '../models/languageModel.ts';
 import type { Problems } from '../problems.ts';
 import type { ReviewPanels } from '../review/panels.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { taskPrompt } from '../taskPrompt.ts';
-import { oneLine } from '../text.ts';
+import { oneLine, withoutIcons } from '../text.ts';
 import { type Planned, type PlannedTask, readPlanned } from '../trees/planned.ts';
 import { listOf, taskRow } from '../trees/planRow.ts';
 import { longestPrompt, pickForm, propose } from './generateDraft.ts';
@@ -16,7 +16,6 @@ import { needsHost } from './needsHost.ts';
 /** How many tasks are offered, in the order in which they can be done. */
 const most = 200;
 const title = 'Draft This Task';
-const toldMs = 6000;
 
 /**
  * Makes a draft of a task of the plan: of its own words, or with a proposal of the model. One that waits already is
@@ -80,7 +79,12 @@ async function taskOf({ tasks }: Planned, item: unknown): Promise<PlannedTask | 
   const items = open.slice(0, most).map((planned) => {
     const { label, description, icon } = taskRow(planned);
     const iconPath = new vscode.ThemeIcon(icon.id, new vscode.ThemeColor(icon.color));
-    return { label: plain(label), description: plain(description), iconPath, planned };
+    return {
+      label: withoutIcons(label),
+      description: withoutIcons(description),
+      iconPath,
+      planned,
+    };
   });
   const picked = await vscode.window.showQuickPick(items, {
     ...{ title, placeHolder: 'Which task of the plan?', matchOnDescription: true },
@@ -127,7 +131,7 @@ async function pickHow(
     label: '$(sparkle) Let the model draft it',
     detail: tooLong
       ? `The task is too long for that: ${prompt.length} characters, at most ${longestPrompt} can be sent.`
-      : `${plain(oneLine(active, 60))} is asked for a proposal. It waits until you approve it.`,
+      : `${withoutIcons(oneLine(active, 60))} is asked for a proposal. It waits until you approve it.`,
     how: 'model',
   } as const;
   const picked = await vscode.window.showQuickPick([words, ...(tooLong ? [] : [model])], {
@@ -145,6 +149,3 @@ function noteOn({ task, waitsFor }: PlannedTask): string | null {
   if (waitsFor.length === 0) return null;
   return `Note: it comes after ${listOf(waitsFor)}, which ${waitsFor.length === 1 ? 'is' : 'are'} not done yet.`;
 }
-
-/** A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one. */
-const plain = (text: string) => text.replaceAll('$(', '$ (');

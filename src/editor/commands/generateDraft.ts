@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 import type { Args, Draft } from '../../contract/operations.ts';
 import type { Served } from '../../http/served.ts';
-import type { LanguageModels } from '../languageModel.ts';
+import type { LanguageModels } from '../models/languageModel.ts';
 import type { Problems } from '../problems.ts';
 import type { ReviewPanels } from '../review/panels.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { oneLine } from '../text.ts';
 import { needsConsent } from './needsConsent.ts';
 import { needsHost } from './needsHost.ts';

@@ -1,5 +1,5 @@
 import type { Served } from '../../http/served.ts';
-import type { LanguageModels } from '../languageModel.ts';
+import type { LanguageModels } from '../models/languageModel.ts';
 
 /**
  * Where the active provider is the editor's own model, lets the editor ask the person whether GIMO may use it, before

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Served } from '../../http/served.ts';
 import { commandIds } from '../ids.ts';
-import type { Server } from '../server.ts';
+import { hostIn, type Server } from '../server/server.ts';
 
 const start = 'Start Server';
 
@@ -11,7 +11,7 @@ const start = 'Start Server';
  * @returns null if there is none in the end
  */
 export async function needsHost(server: Server): Promise<Served | null> {
-  const host = hostOf(server);
+  const host = hostIn(server.state);
   if (host !== null) return host;
   const picked = await vscode.window.showInformationMessage(
     'The GIMO server is not running in this window.',
@@ -19,9 +19,5 @@ export async function needsHost(server: Server): Promise<Served | null> {
   );
   if (picked !== start) return null;
   await vscode.commands.executeCommand(commandIds.startServer);
-  return hostOf(server);
-}
-
-function hostOf({ state }: Server): Served | null {
-  return state.name === 'running' ? state.host : null;
+  return hostIn(server.state);
 }

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { needsHost } from './needsHost.ts';
 
 /** Asks what should be done, and proposes it. Rejects as the client does. */

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { needsHost } from './needsHost.ts';
 import { givenId, pickRun } from './pickRecord.ts';
 

@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
 import type { PanelSubject } from '../../contract/panel.ts';
-import { draftRow } from '../draftRow.ts';
 import { Refusal } from '../messages.ts';
 import { subjectOf } from '../review/subject.ts';
+import { withoutIcons } from '../text.ts';
 import { approvedRow, blockedReason } from '../trees/approvedRow.ts';
+import { draftRow } from '../trees/draftRow.ts';
 import type { Row } from '../trees/row.ts';
 import { runRow } from '../trees/runRow.ts';
 import { createTitledRuns } from '../trees/titledRuns.ts';
@@ -91,8 +92,7 @@ async function pick(
   if (choices.length === 0) throw new Refusal(none);
   const items = choices.map(({ id, row }) => ({
     id,
-    // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
-    label: row.label.replaceAll('$(', '$ ('),
+    label: withoutIcons(row.label),
     description: row.description,
     detail: id,
     iconPath: new vscode.ThemeIcon(row.icon.id, new vscode.ThemeColor(row.icon.color)),

@@ -1,13 +1,14 @@
 import * as vscode from 'vscode';
 import { commandIds, innerCommandIds } from '../ids.ts';
-import type { LanguageModels } from '../languageModel.ts';
-import type { OpenQuestions } from '../openQuestions.ts';
-import type { Problems } from '../problems.ts';
+import { toldMs } from '../messages.ts';
+import type { LanguageModels } from '../models/languageModel.ts';
+import { type Problems, registerCommand } from '../problems.ts';
+import type { OpenQuestions } from '../questions/openQuestions.ts';
 import { openReviewPanel } from '../review/openReviewPanel.ts';
 import type { ReviewPanels } from '../review/panels.ts';
 import type { RunLogDocuments } from '../runLogs.ts';
-import type { Server } from '../server.ts';
-import { folderToServe } from '../startHost.ts';
+import type { Server } from '../server/server.ts';
+import { folderToServe } from '../server/startHost.ts';
 import type { StatusBar } from '../statusBar.ts';
 import type { Views } from '../trees/views.ts';
 import { approveAgain } from './approveAgain.ts';
@@ -40,8 +41,6 @@ export interface CommandParts {
 /** Gets the item that it acts on, if the command was given on one. */
 type Job = (item: unknown) => Promise<void> | void;
 
-const toldMs = 6000;
-
 /** Commands that are not given at once, and their code. */
 const later = () => import('../later.ts');
 
@@ -50,14 +49,7 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
   const { server, problems, status, questions } = parts;
   const jobs = jobsOf(parts);
   const names = Object.keys(commandIds) as (keyof typeof commandIds)[];
-  const register = (id: string, job: Job) =>
-    vscode.commands.registerCommand(id, async (item: unknown) => {
-      try {
-        await job(item);
-      } catch (error) {
-        problems.tell(error);
-      }
-    });
+  const register = (id: string, job: Job) => registerCommand(id, problems, job);
   return vscode.Disposable.from(
     ...names.map((name) => register(commandIds[name], jobs[name])),
     register(innerCommandIds.showMenu, async () => (await later()).showMenu(server, status.told)),

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { Refusal } from '../messages.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { oneLine } from '../text.ts';
 import { needsHost } from './needsHost.ts';
 import { givenId, pickWaitingDraft } from './pickRecord.ts';

@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
 import type { Approved, RunRecord } from '../../contract/records.ts';
-import { nextStep } from '../../contract/steps.ts';
+import { isWaitingGate, nextStep } from '../../contract/steps.ts';
 import { answered } from '../answered.ts';
-import { codeOf, Refusal } from '../messages.ts';
-import type { Server } from '../server.ts';
-import { comingSteps, isWaitingGate, stepLines, titleOf } from '../steps.ts';
+import { Refusal, unlessGone } from '../messages.ts';
+import type { Server } from '../server/server.ts';
+import { comingSteps, stepLines, titleOf } from '../steps.ts';
 import { oneLine } from '../text.ts';
 import { askYesNo, type YesNo } from './askYesNo.ts';
 import { needsHost } from './needsHost.ts';
@@ -66,12 +66,9 @@ function questionOf(run: RunRecord, approved: Approved): YesNo {
 }
 
 async function approvedOf(client: Client, approved_id: string): Promise<Approved> {
-  try {
-    return await client.call('getApproved', { approved_id });
-  } catch (error) {
-    if (codeOf(error) !== 'not_found') throw error;
-    throw new Refusal(
-      'What was approved for this run is gone, so what comes next cannot be told. Cancel the run and approve the work again.',
-    );
-  }
+  const approved = await unlessGone(client.call('getApproved', { approved_id }));
+  if (approved !== null) return approved;
+  throw new Refusal(
+    'What was approved for this run is gone, so what comes next cannot be told. Cancel the run and approve the work again.',
+  );
 }

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { Refusal } from '../messages.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { blockedReason } from '../trees/approvedRow.ts';
 import { needsHost } from './needsHost.ts';
 import { givenId, pickArtifact } from './pickRecord.ts';

@@ -1,14 +1,12 @@
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
 import type { Plan } from '../../contract/records.ts';
-import { codeOf, Refusal } from '../messages.ts';
-import type { Server } from '../server.ts';
-import { oneLine } from '../text.ts';
+import { codeOf, Refusal, toldMs } from '../messages.ts';
+import type { Server } from '../server/server.ts';
+import { counted, oneLine } from '../text.ts';
 import { planOf } from '../trees/planned.ts';
 import { askYesNo } from './askYesNo.ts';
 import { needsHost } from './needsHost.ts';
-
-const toldMs = 6000;
 
 /**
  * Makes the text of the active editor the plan. Where there is a plan already, a person is shown what would be replaced,
@@ -77,5 +75,5 @@ function lossOf(before: Plan, after: Plan): string {
   return `${lost}; drafts and runs are kept.`;
 }
 
-const countOf = ({ tasks }: Plan) => (tasks.length === 1 ? '1 task' : `${tasks.length} tasks`);
+const countOf = ({ tasks }: Plan) => counted(tasks.length, 'task');
 const nameOf = ({ title, id }: Plan) => oneLine(title || id, 80);

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { unchangedSince } from '../../client/unchanged.ts';
 import { Refusal } from '../messages.ts';
-import { originOf, withProvider } from '../providerChoices.ts';
-import type { Server } from '../server.ts';
+import { originOf, withProvider } from '../models/providerChoices.ts';
+import type { Server } from '../server/server.ts';
 import { askForKey } from './askForKey.ts';
 import { needsHost } from './needsHost.ts';
 

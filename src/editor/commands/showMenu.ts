@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { commandIds, containerId, controlCommandIds, innerCommandIds } from '../ids.ts';
-import type { Server, ServerState } from '../server.ts';
+import type { Server, ServerState } from '../server/server.ts';
 import type { Told } from '../statusBar.ts';
 
 type Entry = vscode.QuickPickItem & { command?: string };

@@ -1,5 +1,5 @@
 import type { RunLogDocuments } from '../runLogs.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { needsHost } from './needsHost.ts';
 import { givenId, pickRun } from './pickRecord.ts';
 

@@ -2,10 +2,10 @@ import * as vscode from 'vscode';
 import type { RunRecord } from '../../contract/records.ts';
 import type { Undone } from '../../contract/rows/runs.ts';
 import { Refusal } from '../messages.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { changedFiles, editedFiles } from '../stepResults.ts';
 import { titleOf } from '../steps.ts';
-import { oneLine, visible } from '../text.ts';
+import { oneLine, visible, withoutIcons } from '../text.ts';
 import { createTitles } from '../trees/titles.ts';
 import { undoneMessage } from '../undone.ts';
 import { askYesNo, type YesNo } from './askYesNo.ts';
@@ -63,8 +63,8 @@ async function tell(undone: Undone): Promise<void> {
   const picked = await vscode.window.showWarningMessage(message, ...(all ? [] : [showAll]));
   if (picked !== showAll) return;
   const items = left.map(({ path, why }) => ({
-    label: visible(path).replaceAll('$(', '$ ('),
-    detail: visible(why).replaceAll('$(', '$ ('),
+    label: withoutIcons(visible(path)),
+    detail: withoutIcons(visible(why)),
   }));
   await vscode.window.showQuickPick(items, { title: 'Left as they are', placeHolder: message });
 }

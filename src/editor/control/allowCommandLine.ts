@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { askYesNo } from '../commands/askYesNo.ts';
+import { askYesNo, linesOf } from '../commands/askYesNo.ts';
 import { needsHost } from '../commands/needsHost.ts';
-import { Refusal } from '../messages.ts';
-import { type ControlParts, toldMs } from './parts.ts';
+import { Refusal, toldMs } from '../messages.ts';
+import type { ControlParts } from './parts.ts';
 
 /** Gives the command line the operator token, or takes it back, after asking. Rejects as the server does. */
 export async function allowCommandLine({ server, refresh }: ControlParts): Promise<void> {
@@ -25,8 +25,6 @@ export async function allowCommandLine({ server, refresh }: ControlParts): Promi
   await refresh();
 }
 
-const lines = (...texts: string[]) => texts.map((text) => ({ text, note: '' }));
-
 const allows = (): Promise<boolean> =>
   askYesNo({
     title: 'Allow Command Line',
@@ -36,14 +34,14 @@ const allows = (): Promise<boolean> =>
     about: [
       {
         heading: 'What it may do then',
-        lines: lines(
+        lines: linesOf(
           'Read, run what is approved, cancel, pause, and lock down.',
           'Approve drafts that only ask a model, as the configuration says.',
         ),
       },
       {
         heading: 'Who else may',
-        lines: lines(
+        lines: linesOf(
           'Every program of your user: the token lies in a file that only you can read.',
         ),
       },
@@ -59,7 +57,7 @@ const revokes = (): Promise<boolean> =>
     about: [
       {
         heading: 'What then happens',
-        lines: lines(
+        lines: linesOf(
           'The "gimo" command has no token any more.',
           'Who copied the token can still use it. Rotate the operator token to end that.',
         ),

@@ -3,6 +3,7 @@ import type { Served } from '../../http/served.ts';
 import { coalesce } from '../coalesce.ts';
 import { needsHost } from '../commands/needsHost.ts';
 import { schemes } from '../ids.ts';
+import { revealEnd } from '../revealEnd.ts';
 import { auditText } from './auditText.ts';
 import type { ControlParts } from './parts.ts';
 import { verdictWords } from './words.ts';
@@ -78,11 +79,6 @@ function followEnd(document: vscode.TextDocument) {
   for (const editor of vscode.window.visibleTextEditors)
     if (editor.document === document && editor.selection.isEmpty && editor.selection.end.line === 0)
       revealEnd(editor);
-}
-
-function revealEnd(editor: vscode.TextEditor) {
-  const end = editor.document.lineAt(editor.document.lineCount - 1).range;
-  editor.revealRange(end, vscode.TextEditorRevealType.Default);
 }
 
 /** Shows the audit log. */

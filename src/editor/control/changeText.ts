@@ -1,4 +1,5 @@
 import type { OutsideChange } from '../../contract/rows/upkeep.ts';
+import { sortedFields } from '../../contract/sorted.ts';
 import { visibleJson } from '../../contract/visible.ts';
 
 /* What was changed outside, as two texts to compare. */
@@ -6,18 +7,7 @@ import { visibleJson } from '../../contract/visible.ts';
 /** Settings as text, their names in order, so that a diff shows what differs and nothing else. */
 function settingsText(value: unknown): string {
   if (typeof value === 'string') return `${value}\n`;
-  return `${visibleJson(sorted(value), 2)}\n`;
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).map(([name, inner]): [string, unknown] => [name, inner]);
-  return Object.fromEntries(
-    fields
-      .sort(([one], [other]) => (one < other ? -1 : 1))
-      .map(([name, inner]) => [name, sorted(inner)]),
-  );
+  return `${visibleJson(sortedFields(value), 2)}\n`;
 }
 
 /** Both sides of a change. */

@@ -2,14 +2,14 @@ import { realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
 import { needsHost } from '../commands/needsHost.ts';
-import { codeOf, messageOf, Refusal } from '../messages.ts';
-import { folderToServe } from '../startHost.ts';
-import { oneLine } from '../text.ts';
+import { codeOf, messageOf, Refusal, toldMs } from '../messages.ts';
+import { folderToServe } from '../server/startHost.ts';
+import { oneLine, withoutIcons } from '../text.ts';
 import { coveredBy, type Entry, repoPath, withoutPaths, withPaths } from './allowlist.ts';
 import { leftOf, untilRevoked } from './expiry.ts';
 import { allowedNow } from './facts.ts';
 import { givenName } from './node.ts';
-import { type ControlParts, toldMs } from './parts.ts';
+import type { ControlParts } from './parts.ts';
 
 const hourMs = 3_600_000;
 const durations = [
@@ -201,8 +201,7 @@ async function pathsToStop(
   if (entries.length === 0)
     throw new Refusal('Clients may read nothing here, so there is nothing to stop.');
   const items = entries.map(({ path, type, expires_at }) => ({
-    // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
-    label: `$(${type === 'dir' ? 'folder' : 'file'}) ${oneLine(path, 200).replaceAll('$(', '$ (')}`,
+    label: `$(${type === 'dir' ? 'folder' : 'file'}) ${withoutIcons(oneLine(path, 200))}`,
     description: leftOf(expires_at, Date.now()).short,
     path,
   }));

@@ -1,5 +1,6 @@
 import type { Config } from '../../contract/records.ts';
-import { channelWords, counted } from './words.ts';
+import { counted } from '../text.ts';
+import { channelWords } from './words.ts';
 
 /*
  * The configuration as questions that a person can answer: what a field means, and what it may be. The limits are those of

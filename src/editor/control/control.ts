@@ -7,7 +7,7 @@ import { coalesce, treeQuietMs } from '../coalesce.ts';
 import { type ControlCommand, contextKeys } from '../ids.ts';
 import type { Problems } from '../problems.ts';
 import type { ReviewPanels } from '../review/panels.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { itemOf } from '../trees/listView.ts';
 import { allowCommandLine } from './allowCommandLine.ts';
 import { createAuditDocument, showAuditLog, verifyAuditLog } from './auditLog.ts';

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import type { Served } from '../../http/served.ts';
 import { needsHost } from '../commands/needsHost.ts';
-import { Refusal } from '../messages.ts';
-import { publicUrl } from '../startHost.ts';
-import { type ControlParts, toldMs } from './parts.ts';
+import { Refusal, toldMs } from '../messages.ts';
+import { publicUrl } from '../server/startHost.ts';
+import type { ControlParts } from './parts.ts';
 
 /** Puts the address of the API into the clipboard; where there are two, a person picks. */
 export async function copyApiAddress({ server }: ControlParts): Promise<void> {

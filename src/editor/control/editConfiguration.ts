@@ -4,9 +4,10 @@ import { unchangedSince } from '../../client/unchanged.ts';
 import type { Config } from '../../contract/records.ts';
 import { answered } from '../answered.ts';
 import { needsHost } from '../commands/needsHost.ts';
+import { toldMs } from '../messages.ts';
 import { type Field, fields, numberProblem, valueWords } from './configFields.ts';
 import { type ControlNode, givenName } from './node.ts';
-import { type ControlParts, toldMs } from './parts.ts';
+import type { ControlParts } from './parts.ts';
 import { editPrograms } from './programs.ts';
 import { channelWords } from './words.ts';
 

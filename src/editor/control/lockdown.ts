@@ -1,15 +1,12 @@
 import * as vscode from 'vscode';
-import { askYesNo } from '../commands/askYesNo.ts';
+import { askYesNo, linesOf } from '../commands/askYesNo.ts';
 import { needsHost } from '../commands/needsHost.ts';
-import { Refusal } from '../messages.ts';
-import { wrapped } from '../steps.ts';
-import { oneLine } from '../text.ts';
-import { type ControlParts, toldMs } from './parts.ts';
+import { Refusal, toldMs } from '../messages.ts';
+import { counted, oneLine } from '../text.ts';
+import type { ControlParts } from './parts.ts';
 import { eventLine } from './rows.ts';
-import { actorWords, counted, lockWords } from './words.ts';
+import { actorWords, lockWords } from './words.ts';
 
-/** As many characters as fit into a row: the editor cuts longer ones. */
-const rowLength = 80;
 /** As many as the wire takes. */
 const longestReason = 1000;
 
@@ -49,7 +46,6 @@ export async function resolveLockdown({ server }: ControlParts): Promise<void> {
   if (level === 'open')
     throw new Refusal('Nothing is locked down, so there is nothing to resolve.');
   const now = Date.now();
-  const line = (text: string) => wrapped(text, rowLength).map((row) => ({ text: row, note: '' }));
   const since = events.slice(events.findLastIndex(({ type }) => type === 'cleared') + 1);
   const pending = status.runs.pending ?? 0;
   const goesOn =
@@ -60,18 +56,18 @@ export async function resolveLockdown({ server }: ControlParts): Promise<void> {
     no: 'No, stay locked down',
     yes: 'Yes, end the lockdown',
     about: [
-      { heading: 'Now', lines: line(lockWords[level].long) },
+      { heading: 'Now', lines: linesOf(lockWords[level].long) },
       {
         heading: 'What happened, newest first',
         lines: since
           .reverse()
           .slice(0, 5)
           .flatMap((event) => [
-            ...line(`${eventLine(event, now)} (${actorWords(event.actor)})`),
-            ...(event.reason === null ? [] : line(oneLine(event.reason, 400))),
+            ...linesOf(`${eventLine(event, now)} (${actorWords(event.actor)})`),
+            ...(event.reason === null ? [] : linesOf(oneLine(event.reason, 400))),
           ]),
       },
-      { heading: 'Then', lines: line(`${goesOn} Callers without a token are answered again.`) },
+      { heading: 'Then', lines: linesOf(`${goesOn} Callers without a token are answered again.`) },
     ],
   });
   if (!yes) return;

@@ -2,15 +2,13 @@ import * as vscode from 'vscode';
 import type { OutsideChange } from '../../contract/rows/upkeep.ts';
 import { needsHost } from '../commands/needsHost.ts';
 import { schemes } from '../ids.ts';
-import { Refusal } from '../messages.ts';
-import { wrapped } from '../steps.ts';
+import { Refusal, toldMs } from '../messages.ts';
+import { asRows, withoutIcons } from '../text.ts';
 import { sidesOf } from './changeText.ts';
 import { givenName } from './node.ts';
-import { type ControlParts, toldMs } from './parts.ts';
+import type { ControlParts } from './parts.ts';
 import { changedWords } from './rows.ts';
 
-/** As many characters as fit into a row: the editor cuts longer ones. */
-const rowLength = 80;
 /** How many texts are kept for tabs that are still open. */
 const most = 40;
 
@@ -128,10 +126,7 @@ function decided(change: OutsideChange): Promise<Decision | null> {
     },
     ...(problem === null ? [accept] : []),
     ...(told.length === 0 ? [] : [{ label: '', kind: vscode.QuickPickItemKind.Separator }]),
-    // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
-    ...told.flatMap((text) =>
-      wrapped(text, rowLength).map((row) => ({ label: row.replaceAll('$(', '$ (') })),
-    ),
+    ...told.flatMap(asRows).map((row) => ({ label: withoutIcons(row) })),
   ];
   return new Promise((resolve) => {
     picker.onDidAccept(() => {

@@ -1,5 +1,5 @@
 import type { Problems } from '../problems.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import type { AuditVerdict } from './facts.ts';
 
 /** What the commands of the control plane act through. */
@@ -11,6 +11,3 @@ export interface ControlParts {
   /** Reads again what no event tells. Rejects as the client does. */
   refresh(): Promise<void>;
 }
-
-/** How long a message stands in the status bar, in milliseconds. */
-export const toldMs = 6000;

@@ -6,18 +6,14 @@ import type { Client } from '../../client/client.ts';
 import { unchangedSince } from '../../client/unchanged.ts';
 import type { Config } from '../../contract/records.ts';
 import { answered } from '../answered.ts';
-import { askYesNo } from '../commands/askYesNo.ts';
-import { Refusal } from '../messages.ts';
-import { wrapped } from '../steps.ts';
-import { oneLine, visible } from '../text.ts';
+import { askYesNo, linesOf } from '../commands/askYesNo.ts';
+import { Refusal, toldMs } from '../messages.ts';
+import { oneLine, visible, withoutIcons } from '../text.ts';
 import { argumentsIn } from './configFields.ts';
-import { toldMs } from './parts.ts';
 import { programWords } from './words.ts';
 
 type Program = Config['command_allowlist'][number];
 
-/** As many characters as fit into a row: the editor cuts longer ones. */
-const rowLength = 80;
 const title = 'Programs that Command Steps May Run';
 
 /** Shows the list of programs, and adds or takes out what a person picks. Rejects as the client does. */
@@ -26,8 +22,7 @@ export async function editPrograms(client: Client): Promise<void> {
   const items: (vscode.QuickPickItem & { program?: Program })[] = [
     { label: '$(add) Allow a Program…', detail: 'Command steps may run it once approved.' },
     ...programs.map((program) => ({
-      // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
-      label: `$(terminal) ${oneLine(programWords(program), 200).replaceAll('$(', '$ (')}`,
+      label: `$(terminal) ${withoutIcons(oneLine(programWords(program), 200))}`,
       detail: 'Pick it to take it out.',
       program,
     })),
@@ -46,7 +41,7 @@ async function takeOut(client: Client, program: Program): Promise<void> {
     question: 'Steps that run it are refused from then on. Take it out?',
     no: 'No, leave it allowed',
     yes: 'Yes, take it out',
-    about: [{ heading: 'Program', lines: rows(programWords(program)) }],
+    about: [{ heading: 'Program', lines: linesOf(programWords(program)) }],
   });
   if (!yes) return;
   const name = programWords(program);
@@ -66,13 +61,13 @@ async function allowProgram(client: Client): Promise<void> {
     no: 'No, do not allow it',
     yes: 'Yes, allow it',
     about: [
-      { heading: 'Program', lines: rows(visible(found.real)) },
+      { heading: 'Program', lines: linesOf(visible(found.real)) },
       ...(found.real === found.given
         ? []
-        : [{ heading: 'Found by the name', lines: rows(visible(found.given)) }]),
+        : [{ heading: 'Found by the name', lines: linesOf(visible(found.given)) }]),
       {
         heading: 'Arguments',
-        lines: rows(args_prefix.length === 0 ? 'Any' : programWords(program)),
+        lines: linesOf(args_prefix.length === 0 ? 'Any' : programWords(program)),
       },
     ],
   });
@@ -83,8 +78,6 @@ async function allowProgram(client: Client): Promise<void> {
     toldMs,
   );
 }
-
-const rows = (text: string) => wrapped(text, rowLength).map((row) => ({ text: row, note: '' }));
 
 /** The list is read again right before it is written: what was read first is from before the questions. */
 async function change(client: Client, edit: (now: Program[]) => Program[]): Promise<void> {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { askYesNo } from '../commands/askYesNo.ts';
+import { askYesNo, linesOf } from '../commands/askYesNo.ts';
 import { needsHost } from '../commands/needsHost.ts';
 import { givenName } from './node.ts';
 import type { ControlParts } from './parts.ts';
@@ -35,10 +35,10 @@ export async function rotateToken(
     about: [
       {
         heading: 'What then happens',
-        lines: [
-          { text: `Every client that uses the ${role} token stops working.`, note: '' },
-          { text: 'It works again once you give it the new token.', note: '' },
-        ],
+        lines: linesOf(
+          `Every client that uses the ${role} token stops working.`,
+          'It works again once you give it the new token.',
+        ),
       },
     ],
   });

@@ -1,13 +1,13 @@
 import type { SecurityEvent } from '../../contract/rows/security.ts';
 import type { OutsideChange } from '../../contract/rows/upkeep.ts';
 import { controlCommandIds, innerCommandIds } from '../ids.ts';
-import { ageOf, oneLine } from '../text.ts';
+import { ageOf, counted, oneLine } from '../text.ts';
 import { type Row, tooltipOf } from '../trees/row.ts';
 import { leftOf } from './expiry.ts';
 import type { AuditVerdict, Facts } from './facts.ts';
 import type { ControlNode } from './node.ts';
 import { approvalsNode, commandLineNode, programsNode, providerNode } from './settingRows.ts';
-import { actorWords, counted, eventWords, lockWords, tokenUses, verdictWords } from './words.ts';
+import { actorWords, eventWords, lockWords, tokenUses, verdictWords } from './words.ts';
 
 const quiet = 'icon.foreground';
 const alarm = { error: 'list.errorForeground', warning: 'list.warningForeground' } as const;

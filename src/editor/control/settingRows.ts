@@ -1,10 +1,10 @@
 import { commandIds, controlCommandIds } from '../ids.ts';
-import { originOf } from '../providerChoices.ts';
-import { oneLine } from '../text.ts';
+import { originOf } from '../models/providerChoices.ts';
+import { counted, oneLine } from '../text.ts';
 import { tooltipOf } from '../trees/row.ts';
 import type { Facts } from './facts.ts';
 import type { ControlNode } from './node.ts';
-import { channelWords, counted, programWords } from './words.ts';
+import { channelWords, programWords } from './words.ts';
 
 const quiet = 'icon.foreground';
 

@@ -80,10 +80,6 @@ export const programWords = ({ program, args_prefix }: Program): string =>
     ? `${commandLine([program])} with any arguments`
     : `${commandLine([program, ...args_prefix])} …`;
 
-/** How many of something there are: `1 file`, `2 files`, `3 entries`. */
-export const counted = (count: number, what: string): string =>
-  `${count} ${count === 1 ? what : what.endsWith('y') ? `${what.slice(0, -1)}ies` : `${what}s`}`;
-
 /** A role and what its token is for. */
 export const tokenUses = [
   { role: 'agent', use: 'Reads and proposes drafts. For agents and MCP clients.' },

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Served } from '../../http/served.ts';
 import { documentCommandIds, viewIds } from '../ids.ts';
-import type { Problems } from '../problems.ts';
+import { type Problems, registerCommand } from '../problems.ts';
 import { createBases } from './bases.ts';
 import { createConflicts } from './conflicts.ts';
 import { registerDraftFiles } from './draftFiles.ts';
@@ -60,12 +60,12 @@ export function createDraftDocuments(options: DocumentsOptions): DraftDocuments 
       save: createSaver(drafts, bases),
       conflict: createConflicts({ drafts, bases, shown, problems }),
     }),
-    command(documentCommandIds.editDraft, problems, async (called) => {
+    registerCommand(documentCommandIds.editDraft, problems, async (called) => {
       const host = await hostOrStart(source);
       const id = host && (await draftOf(called, host, ['draft'], 'Edit Draft'));
       if (host && id !== null) await edit(host, id);
     }),
-    command(documentCommandIds.openDraftDiff, problems, async (called) => {
+    registerCommand(documentCommandIds.openDraftDiff, problems, async (called) => {
       const host = await hostOrStart(source);
       const all = ['draft', 'approved', 'rejected', 'error'] as const;
       const id = host && (await draftOf(called, host, all, 'Open Draft Diff'));
@@ -86,19 +86,4 @@ const isRow = (called: unknown) =>
 
 async function backToDrafts(): Promise<void> {
   await vscode.commands.executeCommand(`${viewIds.drafts}.focus`);
-}
-
-/** Registers a command; what it throws is told to the person who gave it. */
-function command(
-  id: string,
-  problems: Problems,
-  job: (called: unknown) => Promise<void>,
-): vscode.Disposable {
-  return vscode.commands.registerCommand(id, async (called: unknown) => {
-    try {
-      await job(called);
-    } catch (error) {
-      problems.tell(error);
-    }
-  });
 }

@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
-import { messageOf, Refusal } from '../messages.ts';
+import { codeOf, messageOf, Refusal } from '../messages.ts';
 import { type EditAddress, editPath, isFolder, parseEditPath, schemes } from './addresses.ts';
 import { type Bases, type OpenText, textOf } from './bases.ts';
 import type { DraftReader } from './draftReader.ts';
 import { SaveConflict } from './saving.ts';
-import { codeOf, type HostSource } from './source.ts';
+import type { HostSource } from './source.ts';
 import { editUri } from './uris.ts';
 
 const notAFile = 'Drafts are made and decided with the commands of GIMO, not as files.';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { folderToServe } from '../startHost.ts';
+import { folderToServe } from '../server/startHost.ts';
 import { oneLine } from '../text.ts';
 import { diffTitle } from './diffTitle.ts';
 import { hiddenChanges } from './hiddenChanges.ts';

@@ -1,8 +1,7 @@
-import { messageOf } from '../messages.ts';
+import { codeOf, messageOf } from '../messages.ts';
 import type { EditAddress } from './addresses.ts';
 import { type Bases, changeOf, type DraftChange, sameWork, type Version } from './bases.ts';
 import type { DraftReader } from './draftReader.ts';
-import { codeOf } from './source.ts';
 
 /** A save that would have overwritten what the person has not seen. The text stays in the editor. */
 export class SaveConflict extends Error {

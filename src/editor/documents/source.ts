@@ -49,9 +49,3 @@ export function patientSource(source: HostSource, patienceMs: number): PatientSo
     },
   };
 }
-
-/** The code of an error that crossed the boundary; null of any other. Its class is not loaded here, see `messageOf`. */
-export function codeOf(error: unknown): string | null {
-  if (!(error instanceof Error) || error.name !== 'GimoError' || !('code' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
-}

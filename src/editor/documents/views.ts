@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { messageOf } from '../messages.ts';
+import { codeOf, messageOf } from '../messages.ts';
 import {
   emptyPath,
   parseViewPath,
@@ -10,7 +10,7 @@ import {
 import type { LastSeen } from './lastSeen.ts';
 import { type Revision, revisionOf, type Texts } from './revision.ts';
 import type { Shown } from './shown.ts';
-import { codeOf, type PatientSource } from './source.ts';
+import type { PatientSource } from './source.ts';
 
 /* What a tab says that cannot show its draft. */
 const words = {

@@ -2,9 +2,9 @@ import * as vscode from 'vscode';
 import type { Client } from '../../client/client.ts';
 import type { PanelSubject } from '../../contract/panel.ts';
 import { needsHost } from '../commands/needsHost.ts';
-import { draftRow } from '../draftRow.ts';
 import { Refusal } from '../messages.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
+import { draftRow } from '../trees/draftRow.ts';
 import type { ReviewPanels } from './panels.ts';
 import { subjectOf } from './subject.ts';
 

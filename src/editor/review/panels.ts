@@ -4,9 +4,9 @@ import type { PanelSubject } from '../../contract/panel.ts';
 import type { Served } from '../../http/served.ts';
 import { coalesce } from '../coalesce.ts';
 import { askYesNo } from '../commands/askYesNo.ts';
-import { reviewViewType } from '../ids.ts';
+import { controlCommandIds, reviewViewType } from '../ids.ts';
 import type { Problems } from '../problems.ts';
-import { folderToServe } from '../startHost.ts';
+import { folderToServe } from '../server/startHost.ts';
 import { pageOf } from './page.ts';
 import type { Session } from './session.ts';
 import { keyOf } from './subject.ts';
@@ -73,17 +73,30 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
     );
   };
 
+  const resolveLockdown = () =>
+    void vscode.commands
+      .executeCommand(controlCommandIds.resolveLockdown)
+      .then(undefined, problems.tell);
+
   const attach = (panel: vscode.WebviewPanel, subject: PanelSubject) => {
+    let again: NodeJS.Timeout | undefined;
     const session = loadSession().then(({ createSession }) =>
       createSession({
         ...{ subject, open },
-        decisions: { ...options.decisions, confirmUndo: () => confirmUndo(panel.title) },
+        decisions: {
+          ...options.decisions,
+          ...{ resolveLockdown, confirmUndo: () => confirmUndo(panel.title) },
+        },
         root: folderToServe,
         client: () => host()?.client ?? null,
         post: (message) => void panel.webview.postMessage(message),
         rendered: (id, digest) => rendered.add(`${id} ${digest}`),
         titled(title) {
           panel.title = title;
+        },
+        readAgainIn(ms) {
+          clearTimeout(again);
+          again = setTimeout(records.request, ms);
         },
         note: problems.note,
       }),
@@ -115,6 +128,7 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
     ];
     panel.onDidDispose(async () => {
       opened.delete(keyOf(subject));
+      clearTimeout(again);
       for (const one of owned) one.dispose();
       (await session).pause();
     });

@@ -4,6 +4,7 @@ import { ErrorCodeSchema } from '../../contract/errors.ts';
 import type { Draft } from '../../contract/operations.ts';
 import type { Looked, PanelSubject, ToPanel } from '../../contract/panel.ts';
 import type { Step } from '../../contract/records.ts';
+import { nextEnd } from '../control/expiry.ts';
 import { messageOf } from '../messages.ts';
 import { oneLine } from '../text.ts';
 import { editedPaths, readBases } from './bases.ts';
@@ -13,6 +14,8 @@ export interface ReadingPorts {
   /** The folder that the server serves. Throws if there is none. */
   root(): string;
   titled(title: string): void;
+  /** What was read ends by itself, which nobody tells of: it has to be read again then. @param ms from now */
+  readAgainIn(ms: number): void;
   /** Something was thrown that a person is not told in all detail. */
   note(error: unknown): void;
 }
@@ -52,28 +55,38 @@ export function createReading(ports: ReadingPorts): Reading {
     }
   };
   const readDraft = async (client: Client): Promise<ToPanel> => {
-    const [{ body: draft, etag }, config] = await Promise.all([
+    const [{ body: draft, etag }, config, locked] = await Promise.all([
       client.answer('getDraft', { draft_id: id }),
       client.call('getConfig', {}),
+      lockedNow(client),
     ]);
     const looked = draft.status === 'draft' ? await lookAt(client, draft) : null;
     sent = { etag, digest: draft.digest };
     ports.titled(titleOf(draft.prompt, 'Draft'));
     const { default_auto_run: auto_run, require_reason_on_reject: reason_required } = config;
-    return { type: 'draft', draft, looked, auto_run, reason_required };
+    return { type: 'draft', draft, looked, auto_run, reason_required, locked };
   };
   const readApproved = async (client: Client): Promise<ToPanel> => {
-    const approved = await client.call('getApproved', { approved_id: id });
-    const looked = approved.runnable ? await compared(approved.steps) : null;
+    const [approved, locked] = await Promise.all([
+      client.call('getApproved', { approved_id: id }),
+      lockedNow(client),
+    ]);
+    const { runnable, expires_at } = approved;
+    const ends = runnable && expires_at !== null ? nextEnd([{ expires_at }], Date.now()) : null;
+    if (ends !== null) ports.readAgainIn(ends);
+    const looked = runnable ? await compared(approved.steps) : null;
     ports.titled(`Approved: ${titleOf(approved.prompt, approved.id)}`);
-    return { type: 'approved', approved, looked };
+    return { type: 'approved', approved, looked, locked };
   };
   const readRun = async (client: Client): Promise<ToPanel> => {
-    const run = await client.call('getRun', { run_id: id });
+    const [run, locked] = await Promise.all([
+      client.call('getRun', { run_id: id }),
+      lockedNow(client),
+    ]);
     const approved = await approvedOf(client, run.approved_id);
     const looked = run.status === 'paused' && approved ? await compared(approved.steps) : null;
     ports.titled(`Run: ${titleOf(approved?.prompt ?? '', run.id)}`);
-    return { type: 'run', run: { ...run, log: [] }, approved, looked };
+    return { type: 'run', run: { ...run, log: [] }, approved, looked, locked };
   };
   const reads = { draft: readDraft, approved: readApproved, run: readRun };
   return {
@@ -82,6 +95,10 @@ export function createReading(ports: ReadingPorts): Reading {
     concernsFile: (file) => watched.has(file),
   };
 }
+
+/** Whether only looking and stopping goes now. What else locks the server keeps strangers out, and nobody else. */
+const lockedNow = async (client: Client): Promise<boolean> =>
+  (await client.call('getSecurityEvents', {})).level === 'all';
 
 async function approvedOf(client: Client, approved_id: string) {
   try {

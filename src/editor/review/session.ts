@@ -21,6 +21,8 @@ export interface SessionPorts extends ReadingPorts {
   decisions: {
     edit(id: string): void;
     openDiff(id: string): void;
+    /** Asks whether the lockdown is to end. */
+    resolveLockdown(): void;
     /** Asks whether a run's edits are to be taken back. */
     confirmUndo(runId: string): Promise<boolean>;
   };
@@ -124,6 +126,11 @@ export function createSession(ports: SessionPorts): Session {
       const { id } = await client.call('createRun', { approved_id });
       ports.open({ kind: 'run', id });
     });
+  const redraft = ({ approved_id }: Message<'redraft'>) =>
+    act('Making a new draft', async (client) => {
+      const { id } = await client.call('redraft', { approved_id });
+      ports.open({ kind: 'draft', id });
+    });
   const cancel = ({ run_id }: Message<'cancel'>) =>
     act('Stopping', async (client) => {
       await client.call('cancelRun', { run_id });
@@ -173,6 +180,8 @@ export function createSession(ports: SessionPorts): Session {
         return ports.decisions.openDiff(message.draft_id);
       case 'run':
         return run(message);
+      case 'redraft':
+        return redraft(message);
       case 'cancel':
         return cancel(message);
       case 'pause':
@@ -181,6 +190,8 @@ export function createSession(ports: SessionPorts): Session {
         return resume(message);
       case 'undo':
         return undo(message);
+      case 'resolve_lockdown':
+        return ports.decisions.resolveLockdown();
       case 'open':
         return ports.open(message.subject);
     }
@@ -214,6 +225,8 @@ function concerns({ kind, id }: PanelSubject, event: ChangeEvent): 'record' | 'l
   const mine = event.id === null || event.id === id;
   if (event.type === kind && mine) return 'record';
   if (event.type === 'log') return kind === 'run' && mine ? 'log' : null;
+  // A lockdown that begins or ends changes what may be decided about anything.
+  if (event.type === 'panic') return 'record';
   // A change of provider changes what a draft's digest names, and whether an artifact may run.
   if (event.type === 'provider' || event.type === 'config') return kind === 'run' ? null : 'record';
   return null;

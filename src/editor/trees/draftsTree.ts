@@ -1,7 +1,7 @@
 import type { ViewBadge } from 'vscode';
 import type { DraftListItem } from '../../contract/operations.ts';
-import { draftRow } from '../draftRow.ts';
 import { viewIds } from '../ids.ts';
+import { draftRow } from './draftRow.ts';
 import type { Lists } from './listModel.ts';
 import type { ListSpec } from './listView.ts';
 

@@ -2,7 +2,7 @@ import type { Client } from '../../client/client.ts';
 import type { DraftListItem } from '../../contract/operations.ts';
 import type { Plan } from '../../contract/records.ts';
 import type { RunListItem } from '../../contract/rows/runs.ts';
-import { codeOf } from '../messages.ts';
+import { unlessGone } from '../messages.ts';
 import { inOrder } from './planOrder.ts';
 
 /** A task of the plan, and where it stands. */
@@ -41,14 +41,8 @@ export async function readPlanned(client: Client): Promise<Planned | null> {
 }
 
 /** The plan, or null if there is none. Rejects as the client does. */
-export async function planOf(client: Client): Promise<Plan | null> {
-  try {
-    return await client.call('getPlan', {});
-  } catch (error) {
-    if (codeOf(error) === 'not_found') return null;
-    throw error;
-  }
-}
+export const planOf = (client: Client): Promise<Plan | null> =>
+  unlessGone(client.call('getPlan', {}));
 
 /**
  * @param drafts newest first

@@ -1,8 +1,9 @@
 import type { RunStep } from '../../contract/records.ts';
 import type { RunListItem } from '../../contract/rows/runs.ts';
+import { isWaitingGate } from '../../contract/steps.ts';
 import { answerOf, continuedBy, editedFiles, exitOf } from '../stepResults.ts';
-import { isWaitingGate, kindWords, titleOf } from '../steps.ts';
-import { ageOf, durationOf, oneLine } from '../text.ts';
+import { kindWords, titleOf } from '../steps.ts';
+import { ageOf, countedSome, durationOf, oneLine } from '../text.ts';
 import { capital, type Row, tooltipOf } from './row.ts';
 
 /** A run, and what it carries out in words: the prompt of its artifact, null if that is gone. */
@@ -122,10 +123,7 @@ export function stepRow(step: RunStep, number: number): Row {
 function factsOf(step: RunStep): string[] {
   const files = editedFiles(step).length;
   const exit = exitOf(step);
-  return [
-    ...(files === 0 ? [] : [files === 1 ? '1 file' : `${files} files`]),
-    ...(exit === null ? [] : [exit]),
-  ];
+  return [...countedSome([files, 'file']), ...(exit === null ? [] : [exit])];
 }
 
 /** What a step left to be read: the start of an answer, or the files that it changed. */

@@ -1,6 +1,6 @@
 import type { Client } from '../../client/client.ts';
 import type { RunListItem } from '../../contract/rows/runs.ts';
-import { codeOf } from '../messages.ts';
+import { unlessGone } from '../messages.ts';
 import { changedFiles } from '../stepResults.ts';
 import { isLive, type TitledRun } from './runRow.ts';
 import { createTitles } from './titles.ts';
@@ -47,11 +47,7 @@ export function createTitledRuns(): (
 }
 
 async function changedByNow(client: Client, run_id: string): Promise<boolean> {
-  try {
-    return changedFiles(await client.call('getRun', { run_id }));
-  } catch (error) {
-    // It was cleaned up since the list was read.
-    if (codeOf(error) === 'not_found') return false;
-    throw error;
-  }
+  // It may have been cleaned up since the list was read.
+  const run = await unlessGone(client.call('getRun', { run_id }));
+  return run !== null && changedFiles(run);
 }

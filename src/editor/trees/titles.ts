@@ -1,6 +1,6 @@
 import type { Client } from '../../client/client.ts';
 import type { RunListItem } from '../../contract/rows/runs.ts';
-import { codeOf } from '../messages.ts';
+import { unlessGone } from '../messages.ts';
 
 /** How many titles are kept. */
 const most = 5000;
@@ -36,13 +36,10 @@ export function createTitles(): (client: Client, runs: readonly RunListItem[]) =
 }
 
 async function titleOf(client: Client, approved_id: string): Promise<Title | null> {
-  try {
-    const { prompt, steps } = await client.call('getApproved', { approved_id });
-    const edits = steps?.some(({ kind }) => kind === 'edit') ?? false;
-    if (prompt.length <= shownPrompt) return { prompt, edits };
-    return { prompt: `${prompt.slice(0, shownPrompt).toWellFormed()}…`, edits };
-  } catch (error) {
-    if (codeOf(error) === 'not_found') return null;
-    throw error;
-  }
+  const approved = await unlessGone(client.call('getApproved', { approved_id }));
+  if (approved === null) return null;
+  const { prompt, steps } = approved;
+  const edits = steps?.some(({ kind }) => kind === 'edit') ?? false;
+  if (prompt.length <= shownPrompt) return { prompt, edits };
+  return { prompt: `${prompt.slice(0, shownPrompt).toWellFormed()}…`, edits };
 }

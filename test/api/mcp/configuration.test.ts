@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { lmToolIds, mcpProviderId } from '../../../src/editor/ids.ts';
 import {
   type McpClient,
   mcpConfiguration,
   tokenVariable,
-} from '../../../src/editor/mcpConfiguration.ts';
+} from '../../../src/editor/agents/mcpConfiguration.ts';
+import { lmToolIds, mcpProviderId } from '../../../src/editor/ids.ts';
 import { startServer } from '../harness.ts';
 
 /* What "Copy MCP Configuration" copies, read as each client reads its file. */

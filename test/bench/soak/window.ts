@@ -12,6 +12,7 @@ import { type TokenRole, tokenRoles } from '../../../src/core/principals.ts';
 import { readServer } from '../../../src/store/discovery.ts';
 import { dataDirOf, ledgerDir } from '../../../src/store/paths.ts';
 import { readLedgerMac } from '../../../src/store/proof.ts';
+import { quickRow, runCommand } from '../../e2e/palette.ts';
 
 /** A server that has proved itself, and the process that hosts it. */
 export interface Found {
@@ -161,23 +162,4 @@ async function copyTokens(page: Page): Promise<Map<TokenRole, string>> {
     await runCommand(page, 'Notifications: Clear All Notifications');
   }
   return tokens;
-}
-
-const quickRow = (page: Page, label: string) =>
-  page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first();
-
-/** As a person, asks the palette again when something that opened took the focus from it. */
-export async function runCommand(page: Page, label: string): Promise<void> {
-  const input = page.locator('.quick-input-widget input').first();
-  for (let left = 5; ; left -= 1) {
-    try {
-      await page.keyboard.press('F1');
-      await input.fill(`>${label}`, { timeout: 15_000 });
-      await quickRow(page, label).waitFor({ timeout: 30_000 });
-      break;
-    } catch (error) {
-      if (left === 0) throw error;
-    }
-  }
-  await page.keyboard.press('Enter');
 }

@@ -29,8 +29,8 @@ import type { ControlNode } from '../../../src/editor/control/node.ts';
 import { controlRows } from '../../../src/editor/control/rows.ts';
 import { createWaitingNews } from '../../../src/editor/control/waitingNews.ts';
 import { verdictWords } from '../../../src/editor/control/words.ts';
-import { corsOriginsOf } from '../../../src/editor/corsOrigins.ts';
-import { dataDirectoryOf } from '../../../src/editor/dataDirectory.ts';
+import { corsOriginsOf } from '../../../src/editor/server/corsOrigins.ts';
+import { dataDirectoryOf } from '../../../src/editor/server/dataDirectory.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 const at = (ms: number) => new Date(now + ms).toISOString();

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
-import { GimoError } from '../../../src/contract/errors.ts';
-import { codeOf, patientSource } from '../../../src/editor/documents/source.ts';
+import { patientSource } from '../../../src/editor/documents/source.ts';
 import type { Served } from '../../../src/http/served.ts';
 
 const host: Pick<Served, 'client'> = {
@@ -77,10 +76,4 @@ describe('a tab that asks for its text', () => {
     expect(await patient.soon()).toBeNull();
     patient.dispose();
   });
-});
-
-test('an error is known by its code, whichever bundle its class came from', () => {
-  expect(codeOf(new GimoError('stale', 'It has changed.'))).toBe('stale');
-  expect(codeOf(Object.assign(new Error('x'), { code: 'ENOENT' }))).toBeNull();
-  expect(codeOf('stale')).toBeNull();
 });

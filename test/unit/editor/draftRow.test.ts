@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Draft } from '../../../src/contract/operations.ts';
 import { draftStatuses } from '../../../src/contract/records.ts';
-import { draftRow } from '../../../src/editor/draftRow.ts';
+import { draftRow } from '../../../src/editor/trees/draftRow.ts';
 
 const now = Date.parse('2026-03-01T12:05:00Z');
 const draft = (more: object = {}) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hostEnv } from '../../../src/editor/hostEnv.ts';
+import { hostEnv } from '../../../src/editor/server/hostEnv.ts';
 
 test('names that are for headless use only do not reach the server of an editor', () => {
   const env = {

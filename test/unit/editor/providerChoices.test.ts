@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { baseUrlProblem } from '../../../src/contract/addresses.ts';
 import { ProviderConfig, ProviderEntry, ProviderName } from '../../../src/contract/records.ts';
-import { firstProviderOf } from '../../../src/editor/firstProvider.ts';
+import { firstProviderOf } from '../../../src/editor/models/firstProvider.ts';
 import {
   editorChoices,
   freeName,
@@ -12,7 +12,7 @@ import {
   originOf,
   presets,
   withProvider,
-} from '../../../src/editor/providerChoices.ts';
+} from '../../../src/editor/models/providerChoices.ts';
 import { baseUrl } from '../../../src/providers/presets.ts';
 
 describe('what can be set up from a list', () => {

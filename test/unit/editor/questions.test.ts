@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { Question } from '../../../src/core/work.ts';
 import { answered } from '../../../src/editor/answered.ts';
-import { createOpenQuestions, type QuestionUi } from '../../../src/editor/openQuestions.ts';
-import { publicUrlOf } from '../../../src/editor/publicUrl.ts';
-import { changeRows, questionText, severalAsk } from '../../../src/editor/questionText.ts';
+import {
+  createOpenQuestions,
+  type QuestionUi,
+} from '../../../src/editor/questions/openQuestions.ts';
+import {
+  changeRows,
+  questionText,
+  severalAsk,
+} from '../../../src/editor/questions/questionText.ts';
+import { publicUrlOf } from '../../../src/editor/server/publicUrl.ts';
 import { startServer } from '../../api/harness.ts';
 import { runWhen } from '../../api/runs/support.ts';
 

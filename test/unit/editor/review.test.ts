@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { PanelSubject, ToPanel } from '../../../src/contract/panel.ts';
 import { answered } from '../../../src/editor/answered.ts';
 import { pageOf } from '../../../src/editor/review/page.ts';
@@ -13,6 +13,7 @@ function sessionOn(server: TestServer | null, subject: PanelSubject) {
   const rendered: string[] = [];
   const decided: string[] = [];
   const notes: string[] = [];
+  const ends: number[] = [];
   const session = createSession({
     subject,
     client: () => server?.host.client ?? null,
@@ -21,17 +22,19 @@ function sessionOn(server: TestServer | null, subject: PanelSubject) {
     decisions: {
       edit: (id) => decided.push(`edit ${id}`),
       openDiff: (id) => decided.push(`diff ${id}`),
+      resolveLockdown: () => decided.push('resolve the lockdown'),
       confirmUndo: async (id) => decided.push(`undo ${id}`) > 0,
     },
     root: () => server?.root ?? '',
     rendered: (id, digest) => rendered.push(`${id} ${digest}`),
     titled: () => {},
+    readAgainIn: (ms) => ends.push(ms),
     note: (error) => notes.push(String(error)),
   });
   const types = () => sent.map(({ type }) => type);
   const last = <T extends ToPanel['type']>(type: T) =>
     sent.findLast((one): one is Extract<ToPanel, { type: T }> => one.type === type);
-  return { session, sent, opened, rendered, decided, notes, types, last };
+  return { session, sent, opened, rendered, decided, notes, ends, types, last };
 }
 
 const propose = (server: TestServer, content: string) =>
@@ -121,6 +124,7 @@ describe('the panel of a draft', () => {
       { ...approve(false), draft_id: other.id },
       { type: 'reject', draft_id: other.id, reason: null },
       { type: 'run', approved_id: 'a_1_abcdef' },
+      { type: 'redraft', approved_id: 'a_1_abcdef' },
       { type: 'cancel', run_id: 'r_1_abcdef' },
       { ...approve(false), run: 'yes' },
       { type: 'nothing' },
@@ -128,7 +132,7 @@ describe('the panel of a draft', () => {
     ])
       await session.receive(message);
     expect(sent).toHaveLength(1);
-    expect(notes).toHaveLength(7);
+    expect(notes).toHaveLength(8);
     const drafts = await server.host.client.call('listDrafts', {});
     expect(drafts.map(({ status }) => status)).toEqual(['draft', 'draft']);
   });
@@ -183,6 +187,49 @@ test('the panel of an artifact runs it, and opens the run', async () => {
   expect(its.opened).toMatchObject([{ kind: 'run' }]);
 });
 
+test('the panel of an artifact is read again when its approval ends, and approves it again then', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const server = await startServer({ hostedBy: 'editor' });
+  const { client } = server.host;
+  await client.call('setConfig', { approval_ttl_minutes: 1 });
+  const draft = await propose(server, 'so');
+  const { approved } = answered(await client.call('approveDraft', { draft_id: draft.id }));
+  const its = sessionOn(server, { kind: 'approved', id: approved.id });
+  await its.session.receive({ type: 'ready' });
+  expect(its.last('approved')?.approved.runnable).toBe(true);
+  expect(its.ends).toHaveLength(1);
+  expect(its.ends[0]).toBeGreaterThan(50_000);
+  expect(its.ends[0]).toBeLessThanOrEqual(60_050);
+  vi.setSystemTime(Date.now() + 60_050);
+  await its.session.refresh();
+  expect(its.last('approved')?.approved).toMatchObject({
+    ...{ runnable: false, blocked_reason: expect.stringContaining('expired') },
+  });
+  expect(its.ends).toHaveLength(1);
+  await its.session.receive({ type: 'redraft', approved_id: approved.id });
+  const [made] = await client.call('listDrafts', { status: ['draft'] });
+  expect(made).toMatchObject({ prompt: draft.prompt, content: 'so' });
+  expect(its.opened).toEqual([{ kind: 'draft', id: made?.id }]);
+});
+
+test('a panel is told when a lockdown begins and ends, and can ask for its end', async () => {
+  const { server, draft, session, decided, last } = await withDraft();
+  const { client } = server.host;
+  expect(last('draft')?.locked).toBe(false);
+  await client.call('lockDown', { reason: null });
+  await session.refresh();
+  expect(last('draft')).toMatchObject({ locked: true, looked: { failed: null } });
+  await session.receive({ type: 'resolve_lockdown' });
+  expect(decided).toEqual(['resolve the lockdown']);
+  await session.receive({ type: 'reject', draft_id: draft.id, reason: 'no' });
+  expect(last('refused')).toBe(undefined);
+  expect(last('draft')?.draft.status).toBe('rejected');
+  await client.call('resolveSecurity', { action: 'clear_panic' });
+  await session.refresh();
+  expect(last('draft')?.locked).toBe(false);
+});
+
 test('without a server a panel is told so, and nothing is done', async () => {
   const { session, types } = sessionOn(null, { kind: 'draft', id: 'd_1_abcdef' });
   await session.receive({ type: 'ready' });
@@ -196,6 +243,9 @@ test.each([
   ['draft', { type: 'draft', id: null }, 'record'],
   ['draft', { type: 'provider', id: null }, 'record'],
   ['draft', { type: 'log', id: 'x' }, null],
+  ['draft', { type: 'panic', id: null }, 'record'],
+  ['approved', { type: 'panic', id: null }, 'record'],
+  ['run', { type: 'panic', id: null }, 'record'],
   ['approved', { type: 'provider', id: null }, 'record'],
   ['run', { type: 'provider', id: null }, null],
   ['run', { type: 'run', id: 'x' }, 'record'],

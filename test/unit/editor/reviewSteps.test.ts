@@ -22,6 +22,7 @@ async function sessionOn(server: TestServer, subject: PanelSubject, yes = true) 
     decisions: {
       edit: () => {},
       openDiff: () => {},
+      resolveLockdown: () => {},
       async confirmUndo(id) {
         asked.push(id);
         return yes;
@@ -30,6 +31,7 @@ async function sessionOn(server: TestServer, subject: PanelSubject, yes = true) 
     root: () => server.root,
     rendered: () => {},
     titled: () => {},
+    readAgainIn: () => {},
     note: () => {},
   });
   await session.receive({ type: 'ready' });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
-import { createServer, type Joining, type ServerState } from '../../../src/editor/server.ts';
+import { createServer, type Joining, type ServerState } from '../../../src/editor/server/server.ts';
 import type { Served } from '../../../src/http/served.ts';
 
 function served(more: Partial<Served> = {}): Served {

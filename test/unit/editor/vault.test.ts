@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createVaults } from '../../../src/editor/vault.ts';
+import { createVaults } from '../../../src/editor/server/vault.ts';
 
 function storage(works = true) {
   const kept = new Map<string, string>();

@@ -14,7 +14,7 @@ import { GimoError } from '../../../src/contract/errors.ts';
 import type { AuditFile } from '../../../src/core/ports.ts';
 import { openAuditFile } from '../../../src/store/auditfile.ts';
 import { openLedger } from '../../../src/store/ledger.ts';
-import { open, refusal, tempDir } from './support.ts';
+import { open, openBelow, refusal, tempDir } from './support.ts';
 
 async function linesOf(file: Pick<AuditFile, 'lines'>): Promise<string[]> {
   const lines: string[] = [];
@@ -97,6 +97,17 @@ describe('the audit file', () => {
     expect(await all()).toEqual(['one', 'two']);
     const quarantine = join(root, 'ops', 'quarantine');
     expect(await readFile(join(quarantine, 'audit-torn-line.txt'), 'utf8')).toBe('{"seq":2,"ts"');
+  });
+
+  test('leaves no file open when a torn last line cannot be kept', async () => {
+    const root = await tempDir();
+    const first = await opened(root);
+    await first.add('one');
+    await first.file.close();
+    await appendFile(first.path(1), '{"seq":2,"ts"');
+    await writeFile(join(root, 'ops', 'quarantine'), 'in the way');
+    expect(GimoError.is(await refusal(opened(root)), 'storage_error')).toBe(true);
+    expect((await openBelow(root)) ?? []).toEqual([]);
   });
 });
 

@@ -20,9 +20,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { GimoError } from '../../../src/contract/errors.ts';
+import { writeAtomic } from '../../../src/store/atomic.ts';
 import { type Claim, claimDataDir } from '../../../src/store/claim.ts';
 import { claimWithin } from '../../../src/store/claim-wait.ts';
-import { writeAtomic } from '../../../src/store/files.ts';
 import { processStarted } from '../../../src/store/process.ts';
 import { refusal, tempDir } from './support.ts';
 

@@ -2,14 +2,13 @@ import { mkdir, open, readdir, readFile, stat, symlink, utimes, writeFile } from
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
+import { sweepTemps, writeAtomic } from '../../../src/store/atomic.ts';
 import {
   ensureDir,
   ensureRealDir,
   readJson,
   readText,
   storageError,
-  sweepTemps,
-  writeAtomic,
 } from '../../../src/store/files.ts';
 import { refusal, tempDir } from './support.ts';
 

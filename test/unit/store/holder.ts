@@ -4,8 +4,8 @@
  */
 import { createInterface } from 'node:readline';
 import { GimoError } from '../../../src/contract/errors.ts';
+import { writeAtomic } from '../../../src/store/atomic.ts';
 import { claimDataDir } from '../../../src/store/claim.ts';
-import { writeAtomic } from '../../../src/store/files.ts';
 
 const [dataDir = '', ledgerDir = ''] = process.argv.slice(2);
 const tell = (line: unknown) => process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
 import type { RunEntry } from '../../../src/core/ledger-ports.ts';
+import { sweepTemps } from '../../../src/store/atomic.ts';
 import {
   deleteCliToken,
   readCliToken,
@@ -11,6 +12,7 @@ import {
   writeCliToken,
   writeServer,
 } from '../../../src/store/discovery.ts';
+import { ensureKey } from '../../../src/store/keys.ts';
 import { openLedger } from '../../../src/store/ledger.ts';
 import { readLedgerMac } from '../../../src/store/proof.ts';
 import { fileVault } from '../../../src/store/vault.ts';
@@ -62,6 +64,20 @@ describe('the key', () => {
     expect(new Set(ledgers.map(({ keyId }) => keyId)).size).toBe(1);
     expect(new Set(ledgers.map(({ mac }) => mac('seal', 'x'))).size).toBe(1);
     expect((await readdir(dir)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('is made whole while the same process sweeps its folder', async () => {
+    const dir = await tempDir();
+    let made = false;
+    const sweeping = async () => {
+      while (!made) await sweepTemps(dir);
+    };
+    const making = ensureKey(dir).finally(() => {
+      made = true;
+    });
+    const [key] = await Promise.all([making, sweeping()]);
+    expect(await ensureKey(dir)).toEqual(key);
+    expect(await readdir(dir)).toEqual(['key.json']);
   });
 
   test('stays over a restart, and is another one for each purpose', async () => {

@@ -1,53 +1,9 @@
-import {
-  appendFile,
-  chmod,
-  chown,
-  mkdir,
-  readdir,
-  readFile,
-  stat,
-  symlink,
-  unlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
-import type { DraftRecord } from '../../../src/contract/records.ts';
-import type { Records } from '../../../src/core/ports.ts';
-import { openStore } from '../../../src/store/store.ts';
-import {
-  draftId,
-  draftOf,
-  listeningLogger,
-  open,
-  refusal,
-  runId,
-  runOf,
-  tempDir,
-} from './support.ts';
-
-/** Root may read everything: until the test has finished, the process is nobody, and the directory is nobody's. */
-async function asOrdinaryUser(dir: string): Promise<void> {
-  if (process.geteuid?.() !== 0) return;
-  const nobody = 65_534;
-  await chown(dir, nobody, nobody);
-  process.seteuid?.(nobody);
-  onTestFinished(() => process.seteuid?.(0));
-}
-
-async function opened(dataDir: string, fence = open) {
-  const logger = listeningLogger();
-  const store = await openStore({ dataDir, fence, logger });
-  onTestFinished(() => store.close());
-  const path = (folder: string, name: string) => join(dataDir, 'ops', folder, name);
-  return { store, path, messages: logger.messages };
-}
-
-const ids = async (drafts: Records<DraftRecord>, more: { status?: string[] } = {}) =>
-  (await drafts.list({ limit: 1000, ...more })).records.map(({ id }) => id);
+import { draftId, draftOf, ids, opened, refusal, runId, tempDir } from './support.ts';
 
 describe('a record', () => {
   test('comes back as it was written, now and after a restart', async () => {
@@ -157,94 +113,6 @@ describe('a record', () => {
   });
 });
 
-describe('what cannot be read', () => {
-  const broken: [string, string | Buffer][] = [
-    ['torn', '{"id":"d_17'],
-    ['empty', ''],
-    ['of another type', '[1,2]'],
-    ['without a prompt', JSON.stringify({ ...draftOf(1), prompt: undefined })],
-    ['with a number as a status', JSON.stringify({ ...draftOf(1), status: 5 })],
-    ['with the id of another', JSON.stringify(draftOf(2))],
-    ['with half a surrogate pair', JSON.stringify(draftOf(1)).replace('prompt 1', '\\ud800')],
-    [
-      'with 20,000 lists in each other',
-      JSON.stringify({ ...draftOf(1), context: { deep: 0 } }).replace(
-        '"deep":0',
-        `"deep":${'['.repeat(20_000)}${']'.repeat(20_000)}`,
-      ),
-    ],
-    ['with a number beyond all', JSON.stringify(draftOf(1)).replace('{}', '{"n":1e999}')],
-    ['not UTF-8', Buffer.from([0xff, 0xfe, 0x00])],
-  ];
-
-  test.each(broken)('a file %s is moved to quarantine and the list goes on', async (_, content) => {
-    const { store, path, messages } = await opened(await tempDir());
-    await store.drafts.put(draftOf(3));
-    await writeFile(path('drafts', `${draftId(1)}.json`), content);
-    expect(await ids(store.drafts)).toEqual([draftId(3)]);
-    expect(await store.drafts.counts()).toEqual({ draft: 1 });
-    expect(await store.drafts.get(draftId(1))).toBeNull();
-    expect(await readFile(path('quarantine', `${draftId(1)}.json`))).toEqual(Buffer.from(content));
-    const [found] = await store.quarantined();
-    expect(found?.file).toBe(`quarantine/${draftId(1)}.json`);
-    const reason = await readFile(path('quarantine', `${draftId(1)}.json.reason.txt`), 'utf8');
-    expect(reason.trim()).toBe(found?.reason);
-    expect(messages.join()).toContain('moved aside');
-  });
-
-  test('a link and a folder are moved, and where the link leads is not read', async () => {
-    const dir = await tempDir();
-    const { store, path } = await opened(dir);
-    await writeFile(join(dir, 'outside.json'), JSON.stringify(draftOf(1)));
-    await symlink(join(dir, 'outside.json'), path('drafts', `${draftId(1)}.json`));
-    await mkdir(path('drafts', `${draftId(2)}.json`));
-    expect(await store.drafts.get(draftId(1))).toBeNull();
-    expect(await ids(store.drafts)).toEqual([]);
-    expect(JSON.parse(await readFile(join(dir, 'outside.json'), 'utf8'))).toEqual(draftOf(1));
-    expect(await store.quarantined()).toHaveLength(2);
-  });
-
-  test('nothing in quarantine is ever overwritten', async () => {
-    const { store, path } = await opened(await tempDir());
-    for (const content of ['one', 'two', 'three']) {
-      await writeFile(path('drafts', `${draftId(1)}.json`), content);
-      expect(await store.drafts.get(draftId(1))).toBeNull();
-    }
-    const found = await store.quarantined();
-    const contents = found.map(({ file }) => readFile(path('', file), 'utf8'));
-    expect((await Promise.all(contents)).sort()).toEqual(['one', 'three', 'two']);
-  });
-
-  test.each([
-    ['a state', { status: 'archived' }],
-    ['a kind of step', { steps: [{ id: 's', kind: 'dance', tempo: 3 }] }],
-    ['a field of a step', { steps: [{ id: 's', kind: 'gate', until: 'noon' }] }],
-  ])('a record with %s of a newer version is left where it is, and told', async (_, fields) => {
-    const { store, path } = await opened(await tempDir());
-    await store.drafts.put(draftOf(2));
-    const text = JSON.stringify({ ...draftOf(1), ...fields });
-    await writeFile(path('drafts', `${draftId(1)}.json`), text);
-    expect(await ids(store.drafts)).toEqual([draftId(2)]);
-    expect(await store.drafts.get(draftId(1))).toBeNull();
-    expect(await store.drafts.counts()).toEqual({ draft: 1 });
-    expect(await readFile(path('drafts', `${draftId(1)}.json`), 'utf8')).toBe(text);
-    expect(await store.quarantined()).toMatchObject([{ file: `drafts/${draftId(1)}.json` }]);
-    await writeFile(path('drafts', `${draftId(1)}.json`), JSON.stringify(draftOf(1)));
-    expect((await store.drafts.get(draftId(1)))?.prompt).toBe('prompt 1');
-    expect(await store.quarantined()).toEqual([]);
-  });
-
-  test('a file that may not be read breaks nothing', async () => {
-    const dir = await tempDir();
-    await asOrdinaryUser(dir);
-    const { store, path } = await opened(dir);
-    await store.drafts.put(draftOf(2));
-    await writeFile(path('drafts', `${draftId(1)}.json`), JSON.stringify(draftOf(1)));
-    await chmod(path('drafts', `${draftId(1)}.json`), 0);
-    expect(await ids(store.drafts)).toEqual([draftId(2)]);
-  });
-});
-
 describe('a list', () => {
   test('has pages, newest first, with one total', async () => {
     const { store } = await opened(await tempDir());
@@ -321,78 +189,6 @@ describe('a list', () => {
     expect(await ids(store.drafts)).toEqual([]);
     expect(await store.quarantined()).toEqual([]);
     expect((await readdir(path('drafts', ''))).sort()).toEqual(['d_1.json', 'notes.json']);
-  });
-});
-
-describe('the store', () => {
-  test('keeps itself out of the repository, and an own .gitignore as it is', async () => {
-    const dir = await tempDir();
-    await opened(dir);
-    expect(await readFile(join(dir, '.gitignore'), 'utf8')).toBe('*\n');
-    await writeFile(join(dir, '.gitignore'), 'mine\n');
-    await opened(dir);
-    expect(await readFile(join(dir, '.gitignore'), 'utf8')).toBe('mine\n');
-  });
-
-  test('sweeps what a dead writer left, and refuses a folder that is a link', async () => {
-    const dir = await tempDir();
-    await mkdir(join(dir, 'ops/drafts'), { recursive: true });
-    await writeFile(join(dir, `ops/drafts/.x.json.${2 ** 22 + 1}-0123456789ab.tmp`), 'half');
-    await opened(dir);
-    expect(await readdir(join(dir, 'ops/drafts'))).toEqual([]);
-    const other = await tempDir();
-    await mkdir(join(other, 'ops'));
-    await symlink(join(dir, 'ops/drafts'), join(other, 'ops/drafts'));
-    expect(GimoError.is(await refusal(opened(other)), 'storage_error')).toBe(true);
-  });
-
-  test('a document is null until it is written, and null when it cannot be parsed', async () => {
-    const { store, path } = await opened(await tempDir());
-    expect(await store.plan.read()).toBeNull();
-    await store.plan.write({ id: 'p' });
-    expect(await store.plan.read()).toEqual({ id: 'p' });
-    await writeFile(path('', 'plan.json'), '{');
-    expect(await store.plan.read()).toBeNull();
-  });
-});
-
-describe('the log of a run', () => {
-  const line = (msg: string) => ({ ts: '2026-11-23T03:04:00Z', level: 'INFO', msg });
-
-  test('grows, is read in the order of writing, and is gone when removed', async () => {
-    const { store, path } = await opened(await tempDir());
-    await Promise.all(
-      [1, 2, 3].map((n) => store.runLogs.append(runId(1), [line(`${n}a\u2028`), line(`${n}b\n`)])),
-    );
-    expect((await store.runLogs.read(runId(1))).map(({ msg }) => msg)).toEqual(
-      [1, 2, 3].flatMap((n) => [`${n}a\u2028`, `${n}b\n`]),
-    );
-    await store.runs.put(runOf(1));
-    expect((await store.runs.list({ limit: 10 })).total).toBe(1);
-    await store.runLogs.remove(runId(1));
-    expect(await store.runLogs.read(runId(1))).toEqual([]);
-    expect(await readdir(path('runs', ''))).toEqual([`${runId(1)}.json`]);
-    expect(await store.runLogs.read('../x')).toEqual([]);
-  });
-
-  test('a torn last line is left out, and cut off before the next one is added', async () => {
-    const dir = await tempDir();
-    const first = await opened(dir);
-    await first.store.runLogs.append(runId(1), [line('whole')]);
-    await first.store.close();
-    await appendFile(first.path('runs', `${runId(1)}.log.jsonl`), '{"ts":"2026","level":"IN');
-    const { store } = await opened(dir);
-    expect(await store.runLogs.read(runId(1))).toEqual([line('whole')]);
-    await store.runLogs.append(runId(1), [line('next')]);
-    expect(await store.runLogs.read(runId(1))).toEqual([line('whole'), line('next')]);
-  });
-
-  test('goes on in a new file when somebody deleted it', async () => {
-    const { store, path } = await opened(await tempDir());
-    await store.runLogs.append(runId(1), [line('one')]);
-    await unlink(path('runs', `${runId(1)}.log.jsonl`));
-    await store.runLogs.append(runId(1), [line('two')]);
-    expect(await store.runLogs.read(runId(1))).toEqual([line('two')]);
   });
 });
 

@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { DraftRecord, RunRecord } from '../../../src/contract/records.ts';
-import type { Logger } from '../../../src/core/ports.ts';
+import type { Logger, Records } from '../../../src/core/ports.ts';
+import { openStore } from '../../../src/store/store.ts';
 
 /** A directory that is deleted when the test has finished. */
 export async function tempDir(): Promise<string> {
@@ -16,7 +17,7 @@ export async function tempDir(): Promise<string> {
 export const open = (): void => undefined;
 export const silent: Logger = { log: () => undefined };
 
-export function listeningLogger(): Logger & { messages: string[] } {
+function listeningLogger(): Logger & { messages: string[] } {
   const messages: string[] = [];
   return { messages, log: (_level, message) => void messages.push(message) };
 }
@@ -71,4 +72,37 @@ export async function refusal(promise: Promise<unknown>): Promise<unknown> {
     return error;
   }
   throw new Error('It was expected to be refused.');
+}
+
+/** Root may read everything: until the test has finished, the process is nobody, and the directory is nobody's. */
+export async function asOrdinaryUser(dir: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const nobody = 65_534;
+  await chown(dir, nobody, nobody);
+  process.seteuid?.(nobody);
+  onTestFinished(() => process.seteuid?.(0));
+}
+
+/** A store that is closed when the test has finished. */
+export async function opened(dataDir: string, fence = open) {
+  const logger = listeningLogger();
+  const store = await openStore({ dataDir, fence, logger });
+  onTestFinished(() => store.close());
+  const path = (folder: string, name: string) => join(dataDir, 'ops', folder, name);
+  return { store, path, messages: logger.messages };
+}
+
+/** The ids of a list, as it gives them. */
+export const ids = async (drafts: Records<DraftRecord>, more: { status?: string[] } = {}) =>
+  (await drafts.list({ limit: 1000, ...more })).records.map(({ id }) => id);
+
+/** The files of this process below a directory that are open now; null where the system does not tell. */
+export async function openBelow(dir: string): Promise<string[] | null> {
+  if (process.platform !== 'linux') return null;
+  const found = await Promise.all(
+    (await readdir('/proc/self/fd')).map(
+      (fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''), // the one that listed them
+    ),
+  );
+  return found.filter((path) => path.startsWith(dir));
 }

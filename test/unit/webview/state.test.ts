@@ -6,9 +6,12 @@ import {
   approvable,
   cancellable,
   decidable,
+  editable,
+  isLocked,
   mismatch,
   next,
   pausable,
+  redraftable,
   resumable,
   runBlocked,
   runnable,
@@ -32,14 +35,16 @@ function draft(more: object = {}): Extract<ToPanel, { type: 'draft' }> {
     auto_run: false,
     reason_required: false,
     looked,
+    locked: false,
   });
   if (message.type !== 'draft') throw new Error('It is a draft.');
   return message;
 }
 
-const run = (status: string, more: object = {}) =>
+const run = (status: string, more: object = {}, locked = false) =>
   ToPanel.parse({
     type: 'run',
+    locked,
     run: {
       id: 'r_1_abcdef',
       approved_id: 'a_1_abcdef',
@@ -150,20 +155,59 @@ test('only a live run can be cancelled', () => {
   expect(['done', 'error', 'cancelled'].map(can)).toEqual([false, false, false]);
 });
 
-test('only an artifact that may run can be run', () => {
-  const approved = (may: boolean) =>
-    ToPanel.parse({
-      type: 'approved',
-      approved: {
-        ...{ id: 'a_1_abcdef', draft_id: 'd_1_abcdef', prompt: 'Do it', approved_by: 'x' },
-        ...{ approved_at: '2026-01-01T00:00:00Z', runnable: may, blocked_reason: null },
-      },
-      looked: null,
-    });
-  expect([true, false].map((may) => runnable(having(approved(may))) !== null)).toEqual([
-    true,
-    false,
+const approved = (may: boolean, locked = false) =>
+  ToPanel.parse({
+    type: 'approved',
+    approved: {
+      ...{ id: 'a_1_abcdef', draft_id: 'd_1_abcdef', prompt: 'Do it', approved_by: 'x' },
+      ...{ approved_at: '2026-01-01T00:00:00Z', runnable: may, blocked_reason: null },
+    },
+    looked: null,
+    locked,
+  });
+
+test('an artifact can be run if it may, and approved again if it may not', () => {
+  const can = (may: boolean) => {
+    const state = having(approved(may));
+    return [runnable(state) !== null, redraftable(state) !== null];
+  };
+  expect([true, false].map(can)).toEqual([
+    [true, false],
+    [false, true],
   ]);
+  const busy = next(having(approved(false)), { type: 'asked', what: 'Making a new draft' });
+  expect(redraftable(busy)).toBe(null);
+});
+
+describe('in a lockdown', () => {
+  test('a draft can be rejected, and neither approved nor edited, until it is over', () => {
+    const can = (state: State) =>
+      [approvable(state), editable(state), decidable(state)].map((one) => one !== null);
+    const open = shown(draft());
+    const locked = shown({ ...draft(), locked: true });
+    expect([isLocked(open), isLocked(locked)]).toEqual([false, true]);
+    expect([can(open), can(locked)]).toEqual([
+      [true, true, true],
+      [false, false, true],
+    ]);
+    expect(can(shown(draft(), { ...draft(), locked: true }, draft()))).toEqual([true, true, true]);
+  });
+
+  test('an artifact can neither run nor be approved again', () => {
+    expect(runnable(having(approved(true, true)))).toBe(null);
+    expect(redraftable(having(approved(false, true)))).toBe(null);
+  });
+
+  test('a run can be paused and cancelled, and neither resumed nor undone', () => {
+    const can = (status: string, more: object = {}) => {
+      const state = having(run(status, more, true));
+      return [pausable, cancellable, resumable, undoable].map((one) => one(state) !== null);
+    };
+    expect(can('running')).toEqual([true, true, false, false]);
+    expect(can('paused')).toEqual([false, true, false, false]);
+    const steps = [{ id: '1', kind: 'edit', status: 'done' }];
+    expect(can('done', { steps })).toEqual([false, false, false, false]);
+  });
 });
 
 describe('a run', () => {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Served } from '../http/served.ts';
+import type { Served } from '../../http/served.ts';
 import { registerLmTools } from './lmTools.ts';
 import { registerMcpServer } from './mcpServers.ts';
 

@@ -1,5 +1,5 @@
-import { originIn } from '../contract/addresses.ts';
-import { Refusal } from './messages.ts';
+import { originIn } from '../../contract/addresses.ts';
+import { Refusal } from '../messages.ts';
 
 /**
  * Reads the setting `gimo.corsOrigins`.

@@ -1,10 +1,10 @@
-import type { Client } from '../client/client.ts';
-import type { ChangeEvent } from '../contract/events.ts';
-import type { PanelSubject } from '../contract/panel.ts';
-import { nextStep } from '../contract/steps.ts';
-import type { Person, Question } from '../core/work.ts';
-import { coalesce } from './coalesce.ts';
-import { codeOf } from './messages.ts';
+import type { Client } from '../../client/client.ts';
+import type { ChangeEvent } from '../../contract/events.ts';
+import type { PanelSubject } from '../../contract/panel.ts';
+import { nextStep } from '../../contract/steps.ts';
+import type { Person, Question } from '../../core/work.ts';
+import { coalesce } from '../coalesce.ts';
+import { unlessGone } from '../messages.ts';
 import { questionText, severalAsk } from './questionText.ts';
 
 /** How a person is spoken to. */
@@ -70,33 +70,18 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
   const count = () =>
     ui.requests([...open].filter(({ question }) => question.about === 'config').length);
 
-  const handle = async ({ question, text, close }: Open) => {
-    try {
-      if (question.about === 'resume' && host !== null && !(await waits(host.client, question)))
-        return ui.told(decided);
-      if (question.about !== 'config') return ui.review(subjectOf(question));
-      if (!(await ui.allows(text, question.changes))) return;
-      await question.accept();
-      ui.told('The configuration is changed, as you allowed.');
-    } catch (error) {
-      ui.failed(error);
-    } finally {
-      close();
-    }
-  };
-
   const review = async (told: readonly Open[], { dismisses }: { dismisses: boolean }) => {
     const left = told.filter((one) => open.has(one));
     const [only] = left;
     if (only === undefined) return ui.told(decided);
-    if (left.length === 1) return handle(only);
+    if (left.length === 1) return decide(ui, host, only);
     const chosen = await ui.choose(left.map(({ text }) => text));
     if (chosen === null) {
       if (dismisses) for (const one of left) one.close();
       return;
     }
     const one = left[chosen];
-    if (one !== undefined) await handle(one);
+    if (one !== undefined) await decide(ui, host, one);
     // The others still wait, and their notification is gone.
     for (const other of left) other.shownBy = 0;
     notifying.request();
@@ -162,18 +147,29 @@ export function createOpenQuestions(ui: QuestionUi): OpenQuestions {
         ui.failed(error);
       }
     },
-    asksAbout: ({ kind, id }) =>
-      [...open].some(({ question }) => {
-        if (question.about === 'config') return false;
-        const about = subjectOf(question);
-        return about.kind === kind && about.id === id;
-      }),
+    asksAbout: (subject) => [...open].some(({ question }) => isAbout(question, subject)),
     dispose() {
       unsubscribe();
       notifying.dispose();
       for (const one of [...open]) one.close();
     },
   };
+}
+
+/** Takes the person to what is asked, or lets them decide it here. With that the question is over. Never rejects. */
+async function decide(ui: QuestionUi, host: QuestionHost | null, { question, text, close }: Open) {
+  try {
+    if (question.about === 'resume' && host !== null && !(await waits(host.client, question)))
+      return ui.told(decided);
+    if (question.about !== 'config') return ui.review(subjectOf(question));
+    if (!(await ui.allows(text, question.changes))) return;
+    await question.accept();
+    ui.told('The configuration is changed, as you allowed.');
+  } catch (error) {
+    ui.failed(error);
+  } finally {
+    close();
+  }
 }
 
 const subjectOf = (question: Exclude<Question, { about: 'config' }>): PanelSubject =>
@@ -187,31 +183,29 @@ function concerns({ type, id }: ChangeEvent, question: Question): boolean {
   return type === subject.kind && (id === null || id === subject.id);
 }
 
+function isAbout(question: Question, { kind, id }: PanelSubject): boolean {
+  if (question.about === 'config') return false;
+  const subject = subjectOf(question);
+  return subject.kind === kind && subject.id === id;
+}
+
 /** Whether there is still something to decide about. */
 async function waits(client: Client, question: Question): Promise<boolean> {
-  try {
-    if (question.about === 'approve')
-      return (await client.call('getDraft', { draft_id: question.draft.id })).status === 'draft';
-    if (question.about === 'resume') {
-      const { status, steps } = await client.call('getRun', { run_id: question.run.id });
-      // At another gate it is another question.
-      return status === 'paused' && nextStep(steps)?.id === nextStep(question.run.steps)?.id;
-    }
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'not_found') return false;
-    throw error;
+  if (question.about === 'config') return true;
+  if (question.about === 'approve') {
+    const draft = await unlessGone(client.call('getDraft', { draft_id: question.draft.id }));
+    return draft?.status === 'draft';
   }
+  const run = await unlessGone(client.call('getRun', { run_id: question.run.id }));
+  // At another gate it is another question.
+  return run?.status === 'paused' && nextStep(run.steps)?.id === nextStep(question.run.steps)?.id;
 }
 
 /** What a run carries out; null if its artifact is gone, or the question is about something else. */
 async function titleOf(client: Client, question: Question): Promise<string | null> {
   if (question.about !== 'resume') return null;
-  try {
-    const { approved_id } = await client.call('getRun', { run_id: question.run.id });
-    return (await client.call('getApproved', { approved_id })).prompt;
-  } catch (error) {
-    if (codeOf(error) === 'not_found') return null;
-    throw error;
-  }
+  const run = await unlessGone(client.call('getRun', { run_id: question.run.id }));
+  if (run === null) return null;
+  const { approved_id } = run;
+  return (await unlessGone(client.call('getApproved', { approved_id })))?.prompt ?? null;
 }

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
-import type { PanelSubject } from '../contract/panel.ts';
-import { askYesNo } from './commands/askYesNo.ts';
-import { settingIds } from './ids.ts';
+import type { PanelSubject } from '../../contract/panel.ts';
+import { askYesNo, linesOf } from '../commands/askYesNo.ts';
+import { settingIds } from '../ids.ts';
+import type { Problems } from '../problems.ts';
+import { withoutIcons } from '../text.ts';
 import { createOpenQuestions, type OpenQuestions, type QuestionUi } from './openQuestions.ts';
-import type { Problems } from './problems.ts';
 import { changeRows } from './questionText.ts';
 
 /** How long a message stands in the status bar, in milliseconds. */
@@ -35,8 +36,7 @@ export function createQuestions(options: {
 }
 
 async function choose(texts: readonly string[]): Promise<number | null> {
-  // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
-  const items = texts.map((text, index) => ({ label: text.replaceAll('$(', '$ ('), index }));
+  const items = texts.map((text, index) => ({ label: withoutIcons(text), index }));
   const picked = await vscode.window.showQuickPick(items, {
     ...{ title: 'Requests that Wait for You', placeHolder: 'Which one do you want to review?' },
   });
@@ -50,7 +50,7 @@ const allows = (text: string, changes: readonly string[]): Promise<boolean> =>
     about: [
       {
         heading: 'What would change',
-        lines: changeRows(changes).map((row) => ({ text: row, note: '' })),
+        lines: linesOf(...changeRows(changes)),
       },
     ],
   });

@@ -1,7 +1,7 @@
-import { GimoError } from '../contract/errors.ts';
-import type { RunRecord } from '../contract/records.ts';
-import type { Served } from '../http/served.ts';
-import type { lmToolIds } from './ids.ts';
+import { GimoError } from '../../contract/errors.ts';
+import type { RunRecord } from '../../contract/records.ts';
+import type { Served } from '../../http/served.ts';
+import type { lmToolIds } from '../ids.ts';
 
 /*
  * What the language-model tools do; loaded with the first call of one. They look, and propose: none approves, decides or

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SecretStorage } from 'vscode';
-import type { SecretVault } from '../core/ports.ts';
+import type { SecretVault } from '../../core/ports.ts';
 
 /**
  * Keeps secrets in the editor's SecretStorage. Where that fails (no keyring, a locked one), they are kept in memory until

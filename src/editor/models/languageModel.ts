@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
-import type { EditorAnswer, EditorModel } from '../core/editor-model.ts';
-import { Refusal } from './messages.ts';
+import type { EditorAnswer, EditorModel } from '../../core/editor-model.ts';
+import { Refusal } from '../messages.ts';
+import { oneLine } from '../text.ts';
 import { createModelConsent, type ModelConsent, refusedText } from './modelConsent.ts';
 import { type OfferedModel, offeredModel } from './providerChoices.ts';
-import { oneLine } from './text.ts';
 
 /** How long the editor may take to tell what it offers, in milliseconds: it may start extensions for that. */
 const patience = 3_000;

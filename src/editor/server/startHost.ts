@@ -1,17 +1,17 @@
 import { realpath } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import type { Logger, SecretVault } from '../core/ports.ts';
-import type { Person } from '../core/work.ts';
-import type { JoinOptions } from '../http/join.ts';
-import type { HostOptions } from '../http/options.ts';
-import type { Served } from '../http/served.ts';
+import type { Logger, SecretVault } from '../../core/ports.ts';
+import type { Person } from '../../core/work.ts';
+import type { JoinOptions } from '../../http/join.ts';
+import type { HostOptions } from '../../http/options.ts';
+import type { Served } from '../../http/served.ts';
+import { memoryKeys, settingIds } from '../ids.ts';
+import { isRefusal, Refusal } from '../messages.ts';
+import { firstProviderOf } from '../models/firstProvider.ts';
+import type { LanguageModels } from '../models/languageModel.ts';
 import { corsOriginsOf } from './corsOrigins.ts';
 import { dataDirectoryOf } from './dataDirectory.ts';
-import { firstProviderOf } from './firstProvider.ts';
 import { hostEnv } from './hostEnv.ts';
-import { memoryKeys, settingIds } from './ids.ts';
-import type { LanguageModels } from './languageModel.ts';
-import { isRefusal, Refusal } from './messages.ts';
 import { publicUrlOf } from './publicUrl.ts';
 import type { Joining } from './server.ts';
 import { unsavedFiles } from './unsaved.ts';
@@ -45,11 +45,11 @@ export async function joinServerOfWindow(
   { again, signal, ended }: Joining,
 ): Promise<Served | null> {
   const { context, logger, version, models } = surroundings;
-  const root = await realpath(folderToServe());
+  const folder = folderToServe();
   publicUrl();
   corsOrigins();
+  const [root, { hostOrAttach }] = await Promise.all([realpath(folder), surroundings.load()]);
   const dataDir = await dataDirectory(root);
-  const { hostOrAttach } = await surroundings.load();
   // Only of a folder that this window never served: looking for models starts the extensions that bring them.
   const known = context.workspaceState.get<unknown>(memoryKeys.port) !== undefined;
   const firstProvider = known ? undefined : await firstProviderOf(models);
@@ -77,7 +77,10 @@ export async function joinServerOfWindow(
       ended(how);
     },
   });
-  if (host?.attached === false) await context.workspaceState.update(memoryKeys.port, host.port);
+  // Asked first, since a window that is still loading takes its time to keep something.
+  const { workspaceState } = context;
+  if (host?.attached === false && workspaceState.get(memoryKeys.port) !== host.port)
+    await workspaceState.update(memoryKeys.port, host.port);
   return host;
 }
 

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import type { Served } from '../http/served.ts';
-import { lmToolIds } from './ids.ts';
-import { Refusal } from './messages.ts';
+import type { Served } from '../../http/served.ts';
+import { lmToolIds } from '../ids.ts';
+import { Refusal } from '../messages.ts';
 
 /*
  * What a chat of the editor can do with GIMO: look, and propose. Every call asks the person first, and nothing that is

@@ -1,5 +1,5 @@
-import { vendorBaseUrls } from '../contract/addresses.ts';
-import type { ProviderConfig, ProviderEntry } from '../contract/records.ts';
+import { vendorBaseUrls } from '../../contract/addresses.ts';
+import type { ProviderConfig, ProviderEntry } from '../../contract/records.ts';
 
 /** A provider that can be set up from a list. What it lacks is asked for. */
 export interface Preset {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import type { Served } from '../http/served.ts';
-import { mcpProviderId } from './ids.ts';
+import type { Served } from '../../http/served.ts';
+import { mcpProviderId } from '../ids.ts';
 
 /**
  * Tells the editor of the server's /mcp, so that its own agents find GIMO's tools. They get the rights of the role

@@ -1,10 +1,14 @@
-import type { Served } from '../http/served.ts';
+import type { Served } from '../../http/served.ts';
 
 export type ServerState =
   | { name: 'stopped' }
   | { name: 'starting' }
   | { name: 'running'; host: Served }
   | { name: 'failed'; error: unknown };
+
+/** The server that runs in this state; null in any other. */
+export const hostIn = (state: ServerState): Served | null =>
+  state.name === 'running' ? state.host : null;
 
 /** The server of this window, hosted or attached to: at most one, and one change of it at a time. */
 export interface Server {
@@ -47,7 +51,7 @@ export function createServer(
     changed(next);
   };
   const fail = (error: unknown) => set({ name: 'failed', error });
-  const hostNow = () => (state.name === 'running' ? state.host : null);
+  const hostNow = () => hostIn(state);
   /* Jobs handle their own errors, so the chain never breaks. */
   const inTurn = (job: () => Promise<void>) => {
     last = last.then(job);

@@ -1,6 +1,5 @@
-import type { Question } from '../core/work.ts';
-import { wrapped } from './steps.ts';
-import { oneLine, visible } from './text.ts';
+import type { Question } from '../../core/work.ts';
+import { asRows, oneLine, visible } from '../text.ts';
 
 /*
  * The words of what only a person may decide. Parts of them others have written: in a notification they must not turn
@@ -9,8 +8,6 @@ import { oneLine, visible } from './text.ts';
 
 /** How much of a prompt or title is shown, in characters. */
 const most = 80;
-/** As many characters as fit into a row: the editor cuts longer ones. */
-const rowLength = 80;
 
 /** What a notification says when more than one question is open. Always the same, so that a later one replaces it. */
 export const severalAsk = 'Several requests wait for your decision in GIMO.';
@@ -34,7 +31,7 @@ function asks(question: Question, title: string | null): string {
 
 /** What would change, as rows that can be read whole. */
 export const changeRows = (changes: readonly string[]): string[] =>
-  changes.flatMap((change) => wrapped(visible(change).replaceAll('\n', '\\n'), rowLength));
+  changes.flatMap((change) => asRows(visible(change).replaceAll('\n', '\\n')));
 
 /** The editor makes links of `[label](address)` in a notification. */
 const withoutLinks = (text: string) => text.replaceAll('](', '] (');

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { commandIds } from './ids.ts';
-import type { Problems } from './problems.ts';
+import { commandIds } from '../ids.ts';
+import type { Problems } from '../problems.ts';
 
 /** What a person is told about tokens that are new although there were some. */
 export interface TokenNews {

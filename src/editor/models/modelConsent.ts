@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { memoryKeys } from './ids.ts';
+import { memoryKeys } from '../ids.ts';
 import type { OfferedModel } from './providerChoices.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { ProviderConfig } from '../contract/records.ts';
+import type { ProviderConfig } from '../../contract/records.ts';
 import type { LanguageModels } from './languageModel.ts';
 import { editorChoices } from './providerChoices.ts';
 

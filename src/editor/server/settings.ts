@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { commandIds, settingIds } from './ids.ts';
-import type { Problems } from './problems.ts';
+import { commandIds, settingIds } from '../ids.ts';
+import type { Problems } from '../problems.ts';
 import type { Server } from './server.ts';
 import { corsOrigins, publicUrl } from './startHost.ts';
 

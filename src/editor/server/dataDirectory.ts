@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Refusal } from './messages.ts';
+import { Refusal } from '../messages.ts';
 
 /** The name of the data directory itself, wherever it lies: so `gimo --root` finds it there as well. */
 const dataDirName = '.orch_data';

@@ -1,6 +1,6 @@
-import type { DraftListItem } from '../contract/operations.ts';
-import { ageOf, oneLine } from './text.ts';
-import { capital, type Row, tooltipOf } from './trees/row.ts';
+import type { DraftListItem } from '../../contract/operations.ts';
+import { ageOf, oneLine } from '../text.ts';
+import { capital, type Row, tooltipOf } from './row.ts';
 
 const looks = {
   draft: { word: 'waiting', icon: { id: 'circle-large-outline', color: 'charts.yellow' } },
