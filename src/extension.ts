@@ -3,7 +3,7 @@ import { registerForAgents } from './editor/agents/agents.ts';
 import { registerCommands } from './editor/commands/register.ts';
 import { createControlPlane } from './editor/controlPlane.ts';
 import { createDraftDocuments } from './editor/documents/documents.ts';
-import { contextKeys, documentCommandIds, settingIds, viewIds } from './editor/ids.ts';
+import { commandIds, contextKeys, documentCommandIds, settingIds, viewIds } from './editor/ids.ts';
 import { channelLogger } from './editor/logger.ts';
 import { createLanguageModels } from './editor/models/languageModel.ts';
 import { createProblems } from './editor/problems.ts';
@@ -79,6 +79,7 @@ export function activate(context: vscode.ExtensionContext): void {
     decisions: {
       edit: onDraft(documentCommandIds.editDraft),
       openDiff: onDraft(documentCommandIds.openDraftDiff),
+      generateAgain: onDraft(commandIds.generateDraft),
     },
     problems,
   });

@@ -37,7 +37,12 @@ export function onTerminal({ deps, json }: Session): boolean {
  */
 export async function demandYes(session: Session, { text, otherwise }: Question): Promise<void> {
   const answer = await readLine(session, { text: `${text} Type yes`, otherwise });
-  if (answer?.trim() !== 'yes') throw new CliError('refused', otherwise);
+  if (answer?.trim() === 'yes') return;
+  const meant = /^\s*['"]?y(es?)?['"]?\s*$/i.test(answer ?? '');
+  throw new CliError(
+    'refused',
+    meant ? `${otherwise} A yes has to be typed in full: yes` : otherwise,
+  );
 }
 
 /**

@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { KeyPurpose } from '../core/ledger-ports.ts';
+import { hasCode } from '../core/system-error.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -50,12 +52,33 @@ export async function discover(
   return { server, token, mac };
 }
 
+/** The nearest folder above one that a server was started for, and what is noted of it; null if there is none. */
+export async function serverAbove(
+  reader: LedgerReader,
+  root: string,
+  env: Env,
+): Promise<{ root: string; server: ServerNote } | null> {
+  const above = dirname(root);
+  if (above === root) return null;
+  const server = await noteOf(reader, above, env);
+  return server === null ? serverAbove(reader, above, env) : { root: above, server };
+}
+
+/** What is noted of a folder's server; of a folder that may not be looked into, nothing. */
+async function noteOf(reader: LedgerReader, root: string, env: Env): Promise<ServerNote | null> {
+  try {
+    return (await discover(reader, root, env))?.server ?? null;
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+    return null;
+  }
+}
+
 async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
     throw error;
   }
 }

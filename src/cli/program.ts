@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { visibleText } from '../contract/visible.ts';
+import { addAllow } from './commands/allow.ts';
 import { addApprove } from './commands/approve.ts';
 import { addApproved } from './commands/approved.ts';
 import { addAudit } from './commands/audit.ts';
@@ -25,7 +26,6 @@ import { addToken } from './commands/token.ts';
 import { addWatch } from './commands/watch.ts';
 import { connect } from './connect.ts';
 import type { CliDeps, Run, Session } from './deps.ts';
-import { discover } from './discover.ts';
 import { describe, exitCodes } from './failures.ts';
 import { createOutput } from './output.ts';
 
@@ -46,7 +46,7 @@ Example:
   $ gimo status --root ~/code/app
 
 Start with: gimo serve. Then: gimo generate "…", gimo approve ID --run, gimo logs -f ID, gimo watch.
-Exit codes: 0 done, 1 refused, 2 usage, 3 no server.`;
+Exit codes: 0 done, 1 refused, 2 usage, 3 no server, 130 Ctrl-C.`;
 
 /* What `gimo` alone says. */
 const mainJob = `gimo serve                       start the server of this directory
@@ -64,7 +64,7 @@ const groups: readonly (readonly [string, readonly Add[]])[] = [
   ['Propose:', [addDraft, addDrafts, addGenerate, addPlan, addRedraft]],
   ['Decide:', [addApprove, addReject]],
   ['Run:', [addApproved, addRuns, addSteer, addLogs]],
-  ['Set up:', [addConfig, addProvider, addChanges, addToken]],
+  ['Set up:', [addConfig, addProvider, addAllow, addChanges, addToken]],
   ['Watch over:', [addAudit, addBrake]],
   ['Connect:', [addOpenApi, addCompletion]],
 ];
@@ -94,7 +94,7 @@ export function createProgram(deps: CliDeps): Program {
         return exitCodes.usage;
       }
       try {
-        await command.parseAsync([...args], { from: 'user' });
+        await command.parseAsync(withoutHelp(command, args), { from: 'user' });
         return exitCode;
       } catch (error) {
         /* Commander has printed its text already. */
@@ -105,13 +105,21 @@ export function createProgram(deps: CliDeps): Program {
   };
 }
 
+/** `help` of a command that there is not is that command: commander says of it what is wrong, and what comes close. */
+function withoutHelp({ commands }: Command, args: readonly string[]): string[] {
+  const [word, asked] = args;
+  const known = asked === undefined || commands.some((one) => one.name() === asked);
+  return word !== 'help' || known || asked.startsWith('-') ? [...args] : [asked];
+}
+
 function rootCommand(deps: CliDeps): Command {
   return new Command('gimo')
     .description('Work that language models propose and people allow.')
-    .version(deps.version, '--version', 'print the version')
+    .version(deps.version, '-v, --version', 'print the version')
     .option('--root <dir>', 'the workspace (default: the current directory)')
     .option('--json', 'print the raw JSON answer')
     .addHelpText('after', footer)
+    .showHelpAfterError('See: gimo --help, gimo --version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => deps.stdout.write(visibleText(text)),
@@ -132,7 +140,7 @@ function openSession(command: Command, deps: CliDeps): Session {
     root: path,
     out: createOutput(deps.stdout, deps.env),
     err: createOutput(deps.stderr, deps.env),
-    connect: async () => connect(await discover(deps.ledger, path, deps.env), deps.env),
+    connect: () => connect({ ledger: deps.ledger, root: path, cwd: deps.cwd, env: deps.env }),
   };
 }
 

@@ -104,6 +104,8 @@ export const FromPanel = z.discriminatedUnion('type', [
   z.object({ type: z.literal('reject'), draft_id: z.string(), reason: z.string().nullable() }),
   z.object({ type: z.literal('edit'), draft_id: z.string() }),
   z.object({ type: z.literal('open_diff'), draft_id: z.string() }),
+  /** Asks the model once more for what a draft that failed was to be. */
+  z.object({ type: z.literal('generate_again'), draft_id: z.string() }),
   z.object({ type: z.literal('run'), approved_id: z.string() }),
   /** Makes a new draft with the content of an artifact that can no longer run, and shows it. */
   z.object({ type: z.literal('redraft'), approved_id: z.string() }),

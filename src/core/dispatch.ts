@@ -76,7 +76,7 @@ export function createGate(ports: {
     if (!mayCallNow(role, id, settings.config()))
       throw new GimoError(
         'role_required',
-        `This needs the role ${operation.role}; the token is of the role ${role}.`,
+        `This needs the role ${operation.agent ? 'agent or ' : ''}${operation.role}; the token is of the role ${role}.`,
       );
   };
 

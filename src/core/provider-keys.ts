@@ -27,10 +27,10 @@ export function referredTo(apiKey: string | null | undefined) {
 export interface ProviderKeys {
   get(provider: string): StoredKey | undefined;
   /**
-   * Keeps keys.
+   * Keeps keys; one that is undefined is deleted.
    * @returns what puts back those that were there before
    */
-  keep(keys: ReadonlyMap<string, StoredKey>): Promise<() => Promise<void>>;
+  keep(keys: ReadonlyMap<string, StoredKey | undefined>): Promise<() => Promise<void>>;
   values(): Iterable<string>;
 }
 

@@ -136,7 +136,11 @@ export async function openSettings(ports: SettingsPorts): Promise<Settings> {
       const kept = checkProviders(next, { providers, references }, models);
       return async () => {
         const bound = referencesOf(kept, models);
-        const undo = await keys.keep(rawKeys(next, models));
+        // A provider that is taken out takes its key along.
+        const gone = Object.keys(providers.providers).filter((name) => !own(kept.providers, name));
+        const undo = await keys.keep(
+          new Map([...gone.map((name) => [name, undefined] as const), ...rawKeys(next, models)]),
+        );
         try {
           await ledger.provider.write({ ...kept, references: bound });
         } catch (error) {

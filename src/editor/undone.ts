@@ -4,6 +4,14 @@ import { counted, oneLine } from './text.ts';
 /** How many files a message names; more than that is not read in a notification. */
 const mostNamed = 3;
 
+/** What is asked before an undo, as a yes or no. */
+export const undoQuestion = {
+  question:
+    'Each file that is still as the run left it becomes what it was before; one that the run made is deleted. Undo?',
+  no: 'No, leave the files as they are',
+  yes: 'Yes, put them back',
+};
+
 const files = (count: number) => counted(count, 'file');
 
 /**

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { GimoError } from '../contract/errors.ts';
 import { configHome, dataDirOf, ledgerDir } from '../store/paths.ts';
 import type { HostOptions } from './options.ts';
@@ -19,6 +19,12 @@ export function placesOf(options: Pick<HostOptions, 'root' | 'dataDir' | 'env'>)
 }
 
 function realRoot(root: string): string {
+  const real = realPath(root);
+  if (statSync(real).isDirectory()) return real;
+  throw new GimoError('validation_error', `"${root}" is a file. Name a folder.`);
+}
+
+function realPath(root: string): string {
   try {
     return realpathSync(root);
   } catch (cause) {

@@ -32,7 +32,7 @@ export async function readKey(dir: string): Promise<KeyFile | null> {
   if (key !== undefined) return key;
   throw new GimoError(
     'storage_error',
-    'The key of the ledger (key.json) cannot be read. Restore it, or move it away: then approvals must be given again.',
+    `The key of the ledger cannot be read: ${keyPath(dir)}. Restore that file, or move it away: then approvals must be given again.`,
   );
 }
 

@@ -265,7 +265,7 @@ describe('models of the editor', () => {
       await vscode.commands.executeCommand('gimo.checkProvider');
       const [question] = person.told;
       assert.match(question?.message ?? '', /Cannot connect to 127\.0\.0\.1:9/);
-      assert.deepEqual(question?.offers, ['Show Log', 'Choose Provider']);
+      assert.deepEqual(question?.offers, ['Choose Provider', 'Show Log']);
     });
   });
 

@@ -25,7 +25,7 @@ const badges = {
 
 /** Everything that a person decides about. */
 export function drawDraft(
-  { draft, looked }: DraftMessage,
+  { draft, looked, locked }: DraftMessage,
   changed: State['changed'],
   page: Page,
   post: (message: FromPanel) => void,
@@ -45,14 +45,18 @@ export function drawDraft(
       ['Digest', hash(draft.digest)],
     ],
   });
-  const outcome = outcomeOf(draft, post);
+  const outcome = outcomeOf(draft, locked, post);
   // Whom a decided draft would have asked, its artifact tells.
   const parts = draft.status === 'draft' ? [...body.parts, body.provider] : body.parts;
   return { ...body, elements: [head, ...outcome, ...body.warnings, ...parts] };
 }
 
-function outcomeOf(draft: DraftMessage['draft'], post: (message: FromPanel) => void) {
-  const { status, reject_reason: reason, error, approved_id: approved } = draft;
+function outcomeOf(
+  draft: DraftMessage['draft'],
+  locked: boolean,
+  post: (message: FromPanel) => void,
+) {
+  const { id, status, reject_reason: reason, error, approved_id: approved } = draft;
   if (status === 'rejected')
     return [
       banner(
@@ -67,8 +71,11 @@ function outcomeOf(draft: DraftMessage['draft'], post: (message: FromPanel) => v
       banner(
         'error',
         'note',
-        h('p', {}, 'This draft failed when it was generated, so it can only be read.'),
+        h('p', {}, 'No proposal came, so there is nothing to approve.'),
         error === null ? null : h('p', { class: 'said' }, error),
+        locked
+          ? null
+          : small('Generate Again…', () => post({ type: 'generate_again', draft_id: id })),
       ),
     ];
   if (status !== 'approved' || approved === null) return [];
@@ -144,8 +151,13 @@ function drawParts(
   const context = contextPart(subject.context, is('context'), page);
   const steps = stepsPart(subject.steps, looked, is('steps'), page);
   const all = [prompt, content, ...(context === null ? [] : [context]), steps];
+  // Of a draft that failed, what never came is not told as if it were to be approved.
+  const failed = 'status' in subject && subject.status === 'error';
+  const came = (part: object) =>
+    !(part === content && !subject.content) && !(part === steps && subject.steps === null);
+  const told = failed ? all.filter(came) : all;
   return {
-    parts: all.map(({ element }) => element),
+    parts: told.map(({ element }) => element),
     provider: providerPart(subject.steps, provider, is('provider')),
     warnings: warningList(
       [...aboutAll(looked), ...all.flatMap(({ warnings }) => warnings)],

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
 import { unchangedSince } from '../../client/unchanged.ts';
 import { ProviderEntry, ProviderName, providerTypes } from '../../contract/records.ts';
-import { askSecret } from '../ask.ts';
 import type { Run, Session } from '../deps.ts';
-import { CliError } from '../failures.ts';
+import { CliError, exitCodes } from '../failures.ts';
 import { example } from '../help.ts';
-import { fitting, readAll } from '../input.ts';
+import { fitting } from '../input.ts';
 import { tellProviders } from './provider.ts';
+import { readKey, takesKey } from './provider-key.ts';
 
 interface Options {
   type: ProviderEntry['type'];
@@ -29,7 +29,10 @@ export function addProviderAdd(provider: Command, run: Run): void {
         .choices(providerTypes)
         .makeOptionMandatory(),
     )
-    .option('--model <model>', 'the model to ask, as the provider calls it')
+    .option(
+      '--model <model>',
+      'the model to ask, as the provider calls it; left out, it keeps the one that it has',
+    )
     .option('--base-url <url>', 'where it is; needed for openai_compat')
     .option('--no-key', 'ask for no key: it needs none, or keeps the one that it has')
     .option('--key-env <name>', 'take the key from this environment variable of the server')
@@ -46,36 +49,57 @@ export function addProviderAdd(provider: Command, run: Run): void {
 
 async function add(session: Session, name: string, options: Options): Promise<number> {
   fitting(name, ProviderName, 'the name of a provider');
-  const { type, model = '', baseUrl } = options;
-  const entry = { type, model, ...(baseUrl === undefined ? {} : { base_url: baseUrl }) };
-  fitting(entry, ProviderEntry, 'a provider');
   const { client } = await session.connect();
-  const key = await keyOf(session, options);
   const seen = await client.answer('getProvider', {});
   const { active, providers } = seen.body;
+  const before = Object.hasOwn(providers, name) ? providers[name] : undefined;
+  const entry = fitting(entryOf(name, options, before), ProviderEntry, 'a provider');
+  const key = await keyOf(session, options);
   const next = {
     active: options.use === true ? name : active,
     providers: { ...providers, [name]: { ...entry, api_key: key } },
   };
-  const answer = await client.call('setProvider', next, unchangedSince(seen));
-  return tellProviders(session, answer);
+  tellProviders(session, await client.call('setProvider', next, unchangedSince(seen)));
+  if (!session.json) session.out.line(keyTold(name, options, { before, entry, key }));
+  return exitCodes.ok;
+}
+
+/** Throws `CliError` `usage` where a model has to be named. */
+function entryOf(
+  name: string,
+  { type, baseUrl, ...options }: Options,
+  before: ProviderEntry | undefined,
+): ProviderEntry {
+  const model = options.model ?? (before?.type === type ? before.model : '');
+  /* Of the others it is known what an empty one means. */
+  if (model === '' && takesKey(type))
+    throw new CliError(
+      'usage',
+      `"${name}" needs the name of a model. Give it with --model, as the provider calls it; nothing was changed.`,
+    );
+  return { type, model, ...(baseUrl === undefined ? {} : { base_url: baseUrl }) };
 }
 
 /** @returns null: none is needed, or the one that is there stays */
 async function keyOf(session: Session, { type, key, keyEnv }: Options): Promise<string | null> {
   if (keyEnv !== undefined) return `\${env:${keyEnv}}`;
-  if (!key || type === 'offline' || type === 'editor') return null;
-  const { stdin } = session.deps;
-  const found =
-    stdin.isTTY === true
-      ? await askSecret(session, {
-          text: 'Key (not shown; Enter for none):',
-          otherwise: 'Nothing was changed.',
-        })
-      : await readAll(stdin);
-  const text = (found ?? '').trim();
-  /* A key goes into a header, which takes no other characters. */
-  if (/[^\x21-\x7e]/.test(text))
-    throw new CliError('usage', 'The key holds a character that no key has. Copy it again.');
-  return text === '' ? null : text;
+  if (!key || !takesKey(type)) return null;
+  return readKey(session, 'Key (not shown; Enter for none):');
+}
+
+/** What became of the key. Whether there was one before, the server tells nobody. */
+function keyTold(
+  name: string,
+  { keyEnv }: Options,
+  now: { before: ProviderEntry | undefined; entry: ProviderEntry; key: string | null },
+): string {
+  const { before, entry, key } = now;
+  const set = `gimo provider key ${name}`;
+  if (!takesKey(entry.type)) return `"${name}" needs no key.`;
+  if (keyEnv !== undefined) return `The key of "${name}" is what ${keyEnv} of the server holds.`;
+  if (key !== null) return `The key of "${name}" was set.`;
+  if (before === undefined) return `"${name}" has no key. If it needs one: ${set}`;
+  if (before.type === entry.type && before.base_url === entry.base_url)
+    return `No key was given: "${name}" keeps the one that it has, if any. To set one: ${set}`;
+  return `No key was given, and one that "${name}" had is not sent to another address. Set it anew: ${set}; or, where none is needed: gimo provider remove ${name}, then add it again.`;
 }

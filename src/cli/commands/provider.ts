@@ -4,10 +4,13 @@ import type { ProviderConfig } from '../../contract/records.ts';
 import type { Run, Session } from '../deps.ts';
 import { CliError, exitCodes } from '../failures.ts';
 import { example } from '../help.ts';
+import { nextForProvider } from '../provider-next.ts';
 import { tell } from '../tell.ts';
 import { addProviderAdd } from './provider-add.ts';
+import { addProviderKey, entryOf } from './provider-key.ts';
+import { addProviderRemove } from './provider-remove.ts';
 
-/** `gimo provider`, `provider check`, `use` and `add` */
+/** `gimo provider` and what is below it */
 export function addProvider(program: Command, run: Run): void {
   const provider = program
     .command('provider')
@@ -17,8 +20,9 @@ export function addProvider(program: Command, run: Run): void {
   provider
     .command('check')
     .description('reach for the active provider, and tell whether it answers')
+    .argument('[name]', 'its name; only the active one can be reached for')
     .addHelpText('after', example('provider check', 'It ends with 0 only if the provider answers.'))
-    .action(() => run(check));
+    .action((name: string | undefined) => run((session) => check(session, name)));
   provider
     .command('use')
     .description('make a provider the active one')
@@ -32,6 +36,8 @@ export function addProvider(program: Command, run: Run): void {
     )
     .action((name: string) => run((session) => use(session, name)));
   addProviderAdd(provider, run);
+  addProviderKey(provider, run);
+  addProviderRemove(provider, run);
 }
 
 async function list(session: Session): Promise<number> {
@@ -39,26 +45,36 @@ async function list(session: Session): Promise<number> {
   return tellProviders(session, await client.call('getProvider', {}));
 }
 
-async function check(session: Session): Promise<number> {
+async function check(session: Session, name?: string): Promise<number> {
   const { client } = await session.connect();
+  const config = await client.call('getProvider', {});
+  if (name !== undefined) requireActive(config, name);
   const { ok, latency_ms, detail } = await client.call('checkProvider', {});
+  const next = ok ? null : nextForProvider(detail, config.active);
   tell(session, { ok, latency_ms, detail }, () => {
     session.out.field('answers', ok ? 'yes' : 'no', ok ? 'green' : 'red');
     session.out.field('after', `${latency_ms} ms`);
     session.out.field('detail', detail);
+    if (next !== null) session.out.field('next', next);
   });
   return ok ? exitCodes.ok : exitCodes.refused;
+}
+
+/** The server reaches for the active one, whatever is named here. */
+function requireActive(config: ProviderConfig, name: string): void {
+  entryOf(config, name);
+  if (name === config.active) return;
+  throw new CliError(
+    'refused',
+    `Only the active provider can be checked, and that is "${config.active}". Make this one active first: gimo provider use ${name}`,
+  );
 }
 
 async function use(session: Session, name: string): Promise<number> {
   const { client } = await session.connect();
   const seen = await client.answer('getProvider', {});
   const config = seen.body;
-  if (!Object.hasOwn(config.providers, name))
-    throw new CliError(
-      'refused',
-      `There is no provider named "${name}"; nothing was changed. Look with: gimo provider`,
-    );
+  entryOf(config, name);
   const next = { ...config, active: name };
   return tellProviders(session, await client.call('setProvider', next, unchangedSince(seen)));
 }

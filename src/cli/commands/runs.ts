@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { GimoError } from '../../contract/errors.ts';
 import { runStatuses } from '../../contract/records.ts';
+import type { Connection } from '../connect.ts';
 import type { Run, Session } from '../deps.ts';
 import { exitCodes } from '../failures.ts';
 import { example } from '../help.ts';
@@ -37,9 +39,23 @@ export function addRuns(program: Command, run: Run): void {
     );
 }
 
+async function create({ json }: Session, { client }: Connection, id: string) {
+  try {
+    return await client.call('createRun', { approved_id: id });
+  } catch (error) {
+    if (json || !GimoError.is(error, 'draft_id_not_runnable')) throw error;
+    const { approved_id } = await client.call('getDraft', { draft_id: id });
+    const next =
+      approved_id === null
+        ? `Approve it first: gimo approve ${id}`
+        : `It was approved as ${approved_id}; run that: gimo run ${approved_id}`;
+    throw new GimoError('draft_id_not_runnable', `${id} is a draft. ${next}`, { cause: error });
+  }
+}
+
 async function start(session: Session, id: string, follow: boolean): Promise<number> {
   const connection = await session.connect();
-  const run = await connection.client.call('createRun', { approved_id: id });
+  const run = await create(session, connection, id);
   if (follow) {
     session.err.line(`Run ${run.id} is ${run.status}.`);
     return followRun(session, connection, run.id);

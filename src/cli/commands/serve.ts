@@ -34,7 +34,7 @@ export function addServe(program: Command, run: Run): void {
       'after',
       example(
         'serve --root ~/code/app --port 0',
-        'Prints one JSON line when it is ready; its log goes to the standard error. SIGTERM or Ctrl-C stops it.',
+        'Prints one JSON line when it is ready, and its log as JSON to the standard error; on a terminal, and without --json, it says both in words. SIGTERM or Ctrl-C stops it.',
       ),
     )
     .action((options: Options) => run((session) => serve(session, options)));
@@ -68,7 +68,8 @@ async function serve(session: Session, options: Options): Promise<number> {
   const { deps } = session;
   const port = portOf(options.port, deps.env.ORCH_PORT);
   const publicUrl = publicUrlOf(options.publicUrl, deps.env.GIMO_PUBLIC_URL);
-  const logger = createLogger(session);
+  const words = !session.json && deps.stderr.isTTY === true;
+  const logger = words ? wordsLog(session) : jsonLog(session);
   const ending = awaitEnd(session);
   try {
     const host = await deps.startHost({
@@ -80,19 +81,33 @@ async function serve(session: Session, options: Options): Promise<number> {
       logger,
       publicUrl: () => publicUrl,
       takeOver: options.takeOver === true,
+      tokensMadeAnew: () => logger.log('warn', tokensLost),
       onStopped: (reason) => ending.stopped(reason),
     });
-    session.out.json(
-      { event: 'listening', url: host.url, pid: host.pid, data_dir: host.dataDir },
-      0,
-    );
+    tellReady(session, host, words);
     const end = await ending.wanted;
-    if (end.by === 'signal') await stopOrExit(host, session, logger);
-    else logger.log('info', 'The server stopped.', { reason: end.reason });
+    if (end.by === 'signal') {
+      await stopOrExit(host, session, logger);
+      if (words) session.err.line('The server stopped.');
+    } else logger.log('info', 'The server stopped.', { reason: end.reason });
     return exitCodes.ok;
   } finally {
     ending.release();
   }
+}
+
+const tokensLost =
+  'The tokens that were kept for this workspace are gone, so new ones were made, and clients with an old one are turned away. Give each a new one with: gimo token rotate ROLE. Keys of providers may be gone as well; see: gimo provider check';
+
+/** A program waits for the line of JSON; a person wants to know where, and how it ends. */
+function tellReady(
+  { deps, root, out, err }: Session,
+  { url, pid, dataDir }: { url: string; pid: number; dataDir: string },
+  words: boolean,
+): void {
+  if (!words || deps.stdout.isTTY !== true)
+    out.json({ event: 'listening', url, pid, data_dir: dataDir }, 0);
+  if (words) err.line(`GIMO listens at ${url} for ${root}. Ctrl-C stops it.`);
 }
 
 /** Stops the server. What it still waits for, of a disk that does not answer, must not keep the process. */
@@ -133,8 +148,23 @@ function awaitEnd({ deps }: Session) {
   };
 }
 
+/** A log for a person, on the standard error: what is no detail, in short. */
+function wordsLog({ err }: Session): Logger {
+  const marks = {
+    info: [],
+    warn: [{ text: 'warning: ', colour: 'yellow' }],
+    error: [{ text: 'error: ', colour: 'red' }],
+  } as const;
+  return {
+    log(level, message, { reason } = {}) {
+      if (level === 'debug') return;
+      err.line(...marks[level], typeof reason === 'string' ? `${message} ${reason}` : message);
+    },
+  };
+}
+
 /** A log of JSON lines on the standard error. */
-function createLogger({ deps, err }: Session): Logger {
+function jsonLog({ deps, err }: Session): Logger {
   return {
     log(level, message, fields = {}) {
       const own = { ts: new Date(deps.now()).toISOString(), level, message };

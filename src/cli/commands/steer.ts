@@ -1,5 +1,8 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { nextStep } from '../../contract/steps.ts';
+import { hasCode } from '../../core/system-error.ts';
 import type { Run, Session } from '../deps.ts';
 import { exitCodes } from '../failures.ts';
 import { example } from '../help.ts';
@@ -65,9 +68,21 @@ async function undo(session: Session, id: string): Promise<number> {
   const { restored, left } = undone;
   if (session.json) session.out.json(undone);
   else {
-    for (const path of restored) session.out.field('restored', path, 'green');
+    for (const path of restored)
+      session.out.field((await isThere(session, path)) ? 'restored' : 'removed', path, 'green');
     for (const { path, why } of left) session.out.field('left', `${path}: ${why}`, 'yellow');
     if (restored.length + left.length === 0) session.out.line('There was nothing to put back.');
   }
   return left.length === 0 ? exitCodes.ok : exitCodes.refused;
+}
+
+/** Whether a file of the workspace is there. Put back as it was, one that the run had made is not. */
+async function isThere({ root }: Session, path: string): Promise<boolean> {
+  try {
+    await lstat(join(root, path));
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
 }

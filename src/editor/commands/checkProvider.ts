@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
-import { commandIds } from '../ids.ts';
 import type { LanguageModels } from '../models/languageModel.ts';
 import type { Problems } from '../problems.ts';
 import type { Server } from '../server/server.ts';
 import { oneLine } from '../text.ts';
 import { needsConsent } from './needsConsent.ts';
 import { needsHost } from './needsHost.ts';
+import { providerWaysOut, takeWayOut } from './providerWaysOut.ts';
 
 const showLog = 'Show Log';
-const choose = 'Choose Provider';
 
 /** Reaches for the active provider, and says what answered. Rejects as the client does. */
 export async function checkProvider(
@@ -31,8 +30,10 @@ export async function checkProvider(
   }
   problems.note(`${active} was checked, and failed after ${latency_ms} ms: ${told}`);
   // What is asked here is not waited for: the command has done its work.
-  void vscode.window.showErrorMessage(told, showLog, choose).then((picked) => {
-    if (picked === showLog) problems.showLog();
-    if (picked === choose) void vscode.commands.executeCommand(commandIds.chooseProvider);
-  });
+  void vscode.window
+    .showErrorMessage(told, ...providerWaysOut(told), showLog)
+    .then(async (picked) => {
+      if (picked === showLog) problems.showLog();
+      else await takeWayOut(picked);
+    });
 }

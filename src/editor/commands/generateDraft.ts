@@ -8,25 +8,38 @@ import type { Server } from '../server/server.ts';
 import { oneLine } from '../text.ts';
 import { needsConsent } from './needsConsent.ts';
 import { needsHost } from './needsHost.ts';
+import { givenId } from './pickRecord.ts';
+import { providerWaysOut, takeWayOut } from './providerWaysOut.ts';
 
 /** The longest prompt that the server takes here, in characters. */
 export const longestPrompt = 8000;
 const review = 'Review';
 
-/** Asks what should be done, and lets the active provider propose it. Rejects as the client does. */
+/**
+ * Asks what should be done, and lets the active provider propose it. Rejects as the client does.
+ *
+ * @param item a draft whose prompt is to be asked once more, as `{kind, id}`
+ */
 export async function generateDraft(
-  server: Server,
-  reviews: Pick<ReviewPanels, 'open'>,
-  problems: Pick<Problems, 'note'>,
-  models: Pick<LanguageModels, 'askConsent'>,
+  parts: {
+    server: Server;
+    reviews: Pick<ReviewPanels, 'open'>;
+    problems: Pick<Problems, 'note'>;
+    models: Pick<LanguageModels, 'askConsent'>;
+  },
+  item?: unknown,
 ): Promise<void> {
+  const { server, reviews, problems, models } = parts;
   const host = await needsHost(server);
   if (host === null) return;
   await needsConsent(host, models);
+  const again = givenId('draft', item);
+  const before = again === null ? null : await host.client.call('getDraft', { draft_id: again });
   const prompt = await vscode.window.showInputBox({
     title: 'Generate Draft',
     prompt: 'What should be proposed? Nothing runs until you approve the draft.',
     placeHolder: 'For example: explain how the tests are started',
+    value: before?.prompt ?? '',
     ignoreFocusOut: true,
     validateInput: problemOf,
   });
@@ -47,13 +60,12 @@ export async function pickForm({ client }: Served): Promise<boolean | null> {
   };
   const steps = {
     label: '$(diff) Steps that change files',
-    detail:
-      'Edits and commands, made from the files that clients may read: the model is shown them.',
+    detail: 'The model is shown the files that clients may read.',
     steps: true,
   };
   const picked = await vscode.window.showQuickPick([text, steps], {
     title: 'Generate Draft',
-    placeHolder: 'What should be proposed? Nothing runs until you approve the draft.',
+    placeHolder: 'What kind of draft should it be?',
     ignoreFocusOut: true,
   });
   return picked?.steps ?? null;
@@ -73,14 +85,16 @@ export async function propose(
       ? vscode.window.showErrorMessage(
           `The provider gave no proposal. ${oneLine(draft.error ?? 'It does not say why.', 500)}`,
           review,
+          ...providerWaysOut(draft.error ?? ''),
         )
       : vscode.window.showInformationMessage(
           `A draft waits for you: ${oneLine(draft.prompt, 80)}`,
           review,
         );
   // What is asked here is not waited for: the command has done its work.
-  void told.then((picked) => {
+  void told.then(async (picked) => {
     if (picked === review) reviews.open({ kind: 'draft', id: draft.id });
+    else await takeWayOut(picked);
   });
 }
 

@@ -64,7 +64,7 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
     stopServer: () => server.stop(),
     restartServer: () => restart(server),
     newDraft: () => newDraft(server),
-    generateDraft: () => generateDraft(server, reviews, problems, models),
+    generateDraft: (item) => generateDraft(parts, item),
     openReviewPanel: (item) => openReviewPanel(server, reviews, item),
     approveDraft: (item) => approveDraft(server, reviews, false, item),
     approveAndRunDraft: (item) => approveDraft(server, reviews, true, item),

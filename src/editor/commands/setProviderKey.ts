@@ -18,6 +18,8 @@ export async function setProviderKey(server: Server): Promise<void> {
     const description = name === config.active ? `${entry.model} · active` : entry.model;
     return [{ label: name, description, detail: origin, name, entry, origin }];
   });
+  // Most likely that of the one in use.
+  items.sort((a, b) => Number(b.name === config.active) - Number(a.name === config.active));
   if (items.length === 0)
     throw new Refusal(
       'No provider here needs a key. Choose one with "GIMO: Choose Provider" first.',

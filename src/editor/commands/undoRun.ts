@@ -7,7 +7,7 @@ import { changedFiles, editedFiles } from '../stepResults.ts';
 import { titleOf } from '../steps.ts';
 import { oneLine, visible, withoutIcons } from '../text.ts';
 import { createTitles } from '../trees/titles.ts';
-import { undoneMessage } from '../undone.ts';
+import { undoneMessage, undoQuestion } from '../undone.ts';
 import { askYesNo, type YesNo } from './askYesNo.ts';
 import { needsHost } from './needsHost.ts';
 import { givenId, pickRun } from './pickRecord.ts';
@@ -40,14 +40,13 @@ function questionOf(run: RunRecord, title: string): YesNo {
   const edits = run.steps.filter(({ kind, status }) => kind === 'edit' && status === 'done');
   return {
     title: `Undo: ${title}`,
-    question: 'Each file that is still as the run left it becomes what it was before. Undo?',
-    no: 'No, leave the files as they are',
-    yes: 'Yes, put them back',
+    ...undoQuestion,
     about: edits.map((step) => ({
       heading: titleOf(step),
       lines: editedFiles(step).map(({ path, did }) => ({
         text: visible(path).replace(/\s/g, ' '),
-        note: `${oneLine(did, 20)} by the run`,
+        note:
+          did === 'created' ? 'made by the run, will be deleted' : `${oneLine(did, 20)} by the run`,
       })),
     })),
   };

@@ -7,6 +7,7 @@ import { askYesNo } from '../commands/askYesNo.ts';
 import { controlCommandIds, reviewViewType } from '../ids.ts';
 import type { Problems } from '../problems.ts';
 import { folderToServe } from '../server/startHost.ts';
+import { undoQuestion } from '../undone.ts';
 import { pageOf } from './page.ts';
 import type { Session } from './session.ts';
 import { keyOf } from './subject.ts';
@@ -17,7 +18,11 @@ export interface ReviewPanelOptions {
   host(): Served | null;
   onHostChange: vscode.Event<void>;
   /** What other parts of the editor do for a draft. */
-  decisions: { edit(id: string): void; openDiff(id: string): void };
+  decisions: {
+    edit(id: string): void;
+    openDiff(id: string): void;
+    generateAgain(id: string): void;
+  };
   problems: Pick<Problems, 'tell' | 'note'>;
 }
 
@@ -185,9 +190,7 @@ function watchFiles(
 const confirmUndo = (what: string) =>
   askYesNo({
     title: `Undo ${what}`,
-    question: 'Each file that is still as the run left it becomes what it was before. Undo?',
-    no: 'No, leave the files as they are',
-    yes: 'Yes, put them back',
+    ...undoQuestion,
     about: [],
   });
 

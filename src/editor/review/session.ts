@@ -21,6 +21,7 @@ export interface SessionPorts extends ReadingPorts {
   decisions: {
     edit(id: string): void;
     openDiff(id: string): void;
+    generateAgain(id: string): void;
     /** Asks whether the lockdown is to end. */
     resolveLockdown(): void;
     /** Asks whether a run's edits are to be taken back. */
@@ -178,6 +179,8 @@ export function createSession(ports: SessionPorts): Session {
         return ports.decisions.edit(message.draft_id);
       case 'open_diff':
         return ports.decisions.openDiff(message.draft_id);
+      case 'generate_again':
+        return ports.decisions.generateAgain(message.draft_id);
       case 'run':
         return run(message);
       case 'redraft':

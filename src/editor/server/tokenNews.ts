@@ -36,7 +36,7 @@ export function createTokenNews(problems: Pick<Problems, 'note' | 'tell' | 'show
     },
     madeAnew: () =>
       tell(
-        'The editor has no GIMO tokens of this folder any more (another computer or profile?), so they are new. Your clients need them again: the old ones are refused.',
+        'The editor has no GIMO tokens of this folder any more (another computer or profile?), so they are new. Your clients need them again: the old ones are refused. Keys of providers are gone with them.',
       ),
   };
 }

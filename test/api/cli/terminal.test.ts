@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { widthOf } from '../../../src/cli/width.ts';
+import { behave, startModelServer } from '../../fixtures/model-server.ts';
 import { atTerminal, makePlace, type Place, run } from './support.ts';
 
 let dir: string;
@@ -71,6 +72,34 @@ describe('approve at a terminal', () => {
     expect(out).toContain('changed meanwhile; nothing was approved');
     expect(await statusOf(id)).toBe('draft');
   });
+});
+
+test('Ctrl-C while a proposal is made ends with 130, and the draft comes all the same', async () => {
+  const models = await startModelServer();
+  const { client, onChange } = place.server.host;
+  let answer: () => void = () => undefined;
+  models.script(behave.slow(new Promise<void>((resolve) => (answer = resolve)), 'All the same.'));
+  const before = await client.call('getProvider', {});
+  const slow = { type: 'openai_compat' as const, base_url: models.url, model: 'm' };
+  await client.call('setProvider', { active: 'slow', providers: { ...before.providers, slow } });
+  const interrupt = async () => {
+    await models.waitForRequest();
+    return '\u0003';
+  };
+  const line = 'echo asking; gimo generate "Take your time"';
+  const { code, out } = await atTerminal(place, line, [{ at: /asking/, type: interrupt }]);
+  expect(code).toBe(130);
+  expect(out).toContain('the server goes on, and its draft will wait for you. See: gimo drafts');
+  const made = new Promise<string | null>((resolve) =>
+    onChange(({ type, id }) => type === 'draft' && resolve(id)),
+  );
+  answer();
+  const draft_id = (await made) ?? '';
+  expect(await client.call('getDraft', { draft_id })).toMatchObject({
+    ...{ prompt: 'Take your time', content: 'All the same.', status: 'draft' },
+  });
+  await client.call('setProvider', before);
+  await models.close();
 });
 
 test('a key is not shown while it is typed, and is not in the process list', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { makeSample } from '../../../scripts/sample.ts';
 import { ErrorCodeSchema, errorStatus } from '../../../src/contract/errors.ts';
 import { atTerminal, makePlace, type Place, run } from '../cli/support.ts';
 import { whenEnded } from '../runs/support.ts';
@@ -18,6 +19,7 @@ let outputs: Map<string, string>;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'gimo-actions-docs-'));
   const url = () => tunnel?.url ?? null;
+  await makeSample(join(dir, 'work'));
   const made = await makePlace(dir, { publicUrl: url });
   tunnel = await openTunnel({ to: () => made.server.host.port, dir });
   place = { ...made, env: { ...made.env, CURL_HOME: await curlHome(tunnel, dir) } };

@@ -131,6 +131,14 @@ describe('every operation answers every role as API.md says', () => {
       expect(reply.body).toMatchObject({ code: 'role_required' });
   });
 
+  it('names the weakest role that would do, so that nobody hands out a stronger token', async () => {
+    const body = { prompt: 'p' };
+    const reply = await server.request('POST', '/ops/drafts', { role: 'actions', body });
+    expect(reply.body).toMatchObject({
+      detail: 'This needs the role agent or admin; the token is of the role actions.',
+    });
+  });
+
   it('tells a refused role nothing about whether the record is there', async () => {
     const { id } = await newDraft(server);
     const there = await server.request('PUT', `/ops/drafts/${id}`, { role: 'agent', body: {} });

@@ -152,6 +152,16 @@ describe('approves nothing', () => {
   });
 });
 
+test.each(['y\n', 'YES\n', '"yes"\n'])('%j is told that a yes is typed in full', async (typed) => {
+  const { err } = await approve([], { columns: 100, stdin: typed, env: { NO_COLOR: '1' } });
+  expect(err).toContain('Nothing was approved. A yes has to be typed in full: yes\n');
+});
+
+test('a plain no is told nothing more', async () => {
+  const { err } = await approve([], { columns: 100, stdin: 'no\n', env: { NO_COLOR: '1' } });
+  expect(err).toMatch(/gimo: Nothing was approved\.\n$/);
+});
+
 test('without a terminal, --digest is enough', async () => {
   expect((await approve(['--digest', digest])).code).toBe(0);
   expect(sent()).toEqual([{ digest }]);

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { proofText } from '../../../src/contract/proof.ts';
-import { gimo } from './gimo.ts';
+import { gimo, workspace } from './gimo.ts';
 import { mac, refuse, startWire, token, type Wire } from './wire.ts';
 
 let wire: Wire | undefined;
@@ -75,8 +75,30 @@ describe('without a server it ends with 3', () => {
     expect(existsSync(join(root, 'gone'))).toBe(false);
   });
 
-  test('where none was noted', async () => {
-    expect((await gimo(['status'], { url: null })).code).toBe(3);
+  test('where none was noted, and names the folder', async () => {
+    const { code, err } = await gimo(['status'], { url: null });
+    expect(code).toBe(3);
+    expect(err).toBe(
+      `gimo: No server was ever started for ${workspace}. Start it with: gimo serve\n`,
+    );
+  });
+
+  test('in a folder of a workspace that has one, and names that workspace', async () => {
+    const sub = mkdtempSync(join(workspace, 'sub-'));
+    const told = async (args: string[], note = {}) =>
+      (await gimo(args, { url: 'http://127.0.0.1:9', cwd: sub, note })).err;
+    const none = `gimo: No server was ever started for ${sub}, but for ${workspace}`;
+    expect(await told(['status'])).toBe(`${none}. Use that one with: --root ${workspace}\n`);
+    expect(await told(['status'], { stopped: true })).toBe(
+      `${none}, where it was stopped. Start it with: gimo serve --root ${workspace}\n`,
+    );
+  });
+
+  test('elsewhere, and tells how to start it from here', async () => {
+    const root = join(mkdtempSync(join(tmpdir(), 'gimo-empty-')), "it's mine");
+    mkdirSync(root);
+    const { err } = await gimo(['status', '--root', root], { url: null });
+    expect(err).toContain(`gimo serve --root '${root.replace("'", "'\\''")}'`);
   });
 
   test('where it was stopped on purpose', async () => {
@@ -138,7 +160,26 @@ describe('the token', () => {
   test('that the server refuses ends with 1', async () => {
     wire = await startWire({});
     const { code, err } = await gimo(['drafts'], { url: wire.url, cliToken: 'wrong' });
-    expect([code, err]).toEqual([1, 'gimo: Invalid token\n']);
+    expect(code).toBe(1);
+    expect(err).toBe(
+      'gimo: The server does not know the token that the command line has. Stop the server and start it again, which puts a new one there.\n',
+    );
+    const note = { hosted_by: 'editor' };
+    const inEditor = await gimo(['drafts'], { url: wire.url, cliToken: 'wrong', note });
+    expect(inEditor.err).toContain('Run "GIMO: Allow Command Line" in the editor again.');
+  });
+
+  test('that the server refuses is told as that of GIMO_TOKEN, without it', async () => {
+    wire = await startWire({ 'GET /ops/events': () => refuse(401, 'token_invalid', 'Invalid') });
+    const options = { url: wire.url, env: { GIMO_TOKEN: 'wrong-token' } };
+    for (const command of ['drafts', 'watch']) {
+      const { code, err } = await gimo([command], options);
+      expect(code).toBe(1);
+      expect(err).toMatch(/the token in GIMO_TOKEN; .* unset GIMO_TOKEN/);
+      expect(err).not.toContain('wrong-token');
+    }
+    const json = await gimo(['drafts', '--json'], options);
+    expect(JSON.parse(json.err)).toMatchObject({ code: 'token_invalid' });
   });
 });
 

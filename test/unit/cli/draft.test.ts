@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -156,6 +157,24 @@ describe('generate', () => {
     put = { status: 201, body: draft({ status: 'error', error: 'It timed out.' }) };
     const { code, err } = await call(['generate', 'Plan it']);
     expect(code).toBe(1);
-    expect(err).toContain('It timed out.');
+    expect(err).toBe(
+      `gimo: The provider gave no proposal: It timed out. Kept as ${draftId}, which cannot be approved.\n`,
+    );
+  });
+  test('at Ctrl-C ends with 130, and says that the server goes on', async () => {
+    const signals = new EventEmitter();
+    await wire.close();
+    wire = await startWire({
+      'POST /ops/generate': () => {
+        signals.emit('SIGINT');
+        return { status: 201, body: draft() };
+      },
+    });
+    const { code, out, err } = await call(['generate', 'Plan it'], { signals });
+    expect([code, out]).toEqual([130, '']);
+    expect(err).toBe(
+      'gimo: No longer waiting; the server goes on, and its draft will wait for you. See: gimo drafts\n',
+    );
+    expect(signals.listenerCount('SIGINT')).toBe(0);
   });
 });

@@ -41,7 +41,32 @@ test('gimo alone shows the main job in five lines, and is a usage error', async 
 
 test('--version prints the version, and help lists the commands under headings', async () => {
   expect((await gimo(['--version'])).out).toBe('1.2.3\n');
+  expect((await gimo(['-v'])).out).toBe('1.2.3\n');
   const { out } = await gimo(['--help']);
   for (const heading of ['Server:', 'Propose:', 'Decide:', 'Run:', 'Set up:', 'Watch over:'])
     expect(out).toContain(`\n${heading}\n`);
+});
+
+test('help of a command that there is not says so, and what comes close', async () => {
+  const { code, out, err } = await gimo(['help', 'bogus']);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toContain("unknown command 'bogus'");
+  expect((await gimo(['help', 'drafst'])).err).toContain('Did you mean one of draft, drafts?');
+  expect((await gimo(['help', 'drafts'])).out).toContain('Usage: gimo drafts');
+  expect((await gimo(['help'])).out).toContain('Usage: gimo ');
+});
+
+test('what it does not know leads to the help and the version', async () => {
+  for (const words of [['version'], ['-x'], ['status', '--odd']]) {
+    const { code, err } = await gimo(words);
+    expect(code).toBe(2);
+    expect(err).toContain('gimo --help');
+    expect(err).toContain('gimo --version');
+  }
+});
+
+test('help lists every exit code', async () => {
+  expect((await gimo(['--help'])).out).toContain(
+    'Exit codes: 0 done, 1 refused, 2 usage, 3 no server, 130 Ctrl-C.',
+  );
 });

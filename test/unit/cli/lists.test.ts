@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { widthOf } from '../../../src/cli/width.ts';
 import { gimo } from './gimo.ts';
 import { approved, approvedId, draft, draftId, run, runId, status } from './records.ts';
-import { startWire, type Wire } from './wire.ts';
+import { type Reply, refuse, startWire, type Wire } from './wire.ts';
 
 let wire: Wire;
 beforeEach(async () => {
@@ -55,8 +55,34 @@ test('runs stay on one line each', async () => {
   expect(out).toContain('It broke. Badly.');
 });
 
+/** A server that is locked, and what it says to who asks how far. */
+async function statusOf(asked: Reply) {
+  await wire.close();
+  wire = await startWire({
+    'GET /status': () => ({ body: status }),
+    'GET /ui/security/events': () => asked,
+  });
+  return gimo(['status'], { url: wire.url });
+}
+const lockedFor = (level: string) => statusOf({ body: { panic_mode: true, level, events: [] } });
+
+test('status tells how far it is locked down, and what ends it', async () => {
+  expect((await lockedFor('all')).out).toMatch(
+    /lockdown +yes: only reading and stopping is allowed; end it with: gimo resolve\n/,
+  );
+  expect((await lockedFor('strangers')).out).toMatch(
+    /lockdown +for strangers: callers without a valid token are turned away; end it with: gimo resolve\n/,
+  );
+});
+
+test('status tells a token that may not know how far only that it is', async () => {
+  const { code, out } = await statusOf(refuse(403, 'role_required', 'Not for this role.'));
+  expect(code).toBe(0);
+  expect(out).toMatch(/lockdown +yes; end it with: gimo resolve\n/);
+});
+
 test('status tells the lockdown and what was quarantined', async () => {
-  const { code, out } = await gimo(['status'], { url: wire.url });
+  const { code, out } = await lockedFor('all');
   expect(code).toBe(0);
   expect(out).toContain(`${wire.url} (pid 4711, version 0.1.0)`);
   expect(out).toContain('2 draft\n');

@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { gimo } from './gimo.ts';
-import { approvedId, entry, run, runId } from './records.ts';
+import { gimo, workspace } from './gimo.ts';
+import { approvedId, draft, draftId, entry, run, runId } from './records.ts';
 import { type Reply, refuse, startWire, type Wire } from './wire.ts';
 
 let wire: Wire;
@@ -134,6 +136,31 @@ describe('following', () => {
   });
 });
 
+describe('run with the id of a draft', () => {
+  const detail = 'Runs can only be created from approved_id';
+  const told = async (fields: Record<string, unknown>, more: string[] = []) => {
+    wire = await startWire({
+      'POST /ops/runs': () => refuse(403, 'draft_id_not_runnable', detail),
+      [`GET /ops/drafts/${draftId}`]: () => ({ body: draft(fields) }),
+    });
+    return gimo(['run', draftId, ...more], { url: wire.url });
+  };
+
+  test('says to approve it first', async () => {
+    const { code, err } = await told({});
+    expect(code).toBe(1);
+    expect(err).toBe(`gimo: ${draftId} is a draft. Approve it first: gimo approve ${draftId}\n`);
+  });
+  test('names what it was approved as', async () => {
+    const { err } = await told({ status: 'approved', approved_id: approvedId });
+    expect(err).toContain(`It was approved as ${approvedId}; run that: gimo run ${approvedId}\n`);
+  });
+  test('is with --json what the server says', async () => {
+    const { err } = await told({}, ['--json']);
+    expect(JSON.parse(err)).toEqual({ detail, code: 'draft_id_not_runnable' });
+  });
+});
+
 const gate = { id: 'g', kind: 'gate', title: 'Look at it\u001b[2J', status: 'running' };
 const paused = () => run({ status: 'paused', steps: [gate] });
 
@@ -207,7 +234,11 @@ describe('what a person does to a run', () => {
 
   test('undo names every file, and is a 0 only if all were put back', async () => {
     const all = { restored: ['a.ts'], left: [] };
-    const whole = await gimo(['undo', runId], await withAnswer('undo', { body: all }));
+    const root = mkdtempSync(join(workspace, 'undo-'));
+    mkdirSync(join(root, '.orch_data'));
+    writeFileSync(join(root, 'a.ts'), 'as it was');
+    const wired = { ...(await withAnswer('undo', { body: all })), cwd: workspace };
+    const whole = await gimo(['undo', runId, '--root', root], wired);
     expect(whole).toMatchObject({ code: 0, out: expect.stringMatching(/restored +a\.ts/) });
     await wire.close();
     const some = { restored: ['a.ts'], left: [{ path: 'b.ts', why: 'It was changed since.' }] };
@@ -217,5 +248,16 @@ describe('what a person does to a run', () => {
     await wire.close();
     const json = await gimo(['undo', runId, '--json'], await withAnswer('undo', { body: some }));
     expect(JSON.parse(json.out)).toEqual(some);
+  });
+
+  test('undo says of a file that the run had made that it was removed', async () => {
+    const root = mkdtempSync(join(workspace, 'undo-'));
+    mkdirSync(join(root, '.orch_data'));
+    writeFileSync(join(root, 'old.md'), 'as it was');
+    const restored = ['docs/new.md', 'old.md', 'old.md/new.md'];
+    const wired = await withAnswer('undo', { body: { restored, left: [] } });
+    const { code, out } = await gimo(['undo', runId, '--root', root], wired);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^removed +docs\/new\.md\nrestored +old\.md\nremoved +old\.md\/new\.md\n$/);
   });
 });

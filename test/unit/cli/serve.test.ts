@@ -28,12 +28,22 @@ function fakeHost(stopping: () => Promise<void> = async () => undefined) {
   return { startHost, asked, events };
 }
 
-async function serveUntil(signal: string, args: string[] = [], env: Record<string, string> = {}) {
+async function serveUntil(
+  signal: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+  columns?: number,
+) {
   const host = fakeHost();
   const signals = new EventEmitter();
   const up = once(host.events, 'up');
-  const served = gimo(['serve', ...args], { startHost: host.startHost, signals, env });
+  const served = gimo(['serve', ...args], {
+    ...{ startHost: host.startHost, signals, env },
+    ...(columns === undefined ? {} : { columns }),
+  });
   await up;
+  host.asked[0]?.logger.log('debug', 'GET /status 200');
+  host.asked[0]?.tokensMadeAnew?.();
   signals.emit(signal);
   return { ...(await served), asked: host.asked[0], left: signals.eventNames() };
 }
@@ -46,7 +56,9 @@ test('prints one JSON line when ready, logs to the standard error, and stops on 
       '{"event":"listening","url":"http://127.0.0.1:4321","pid":99,"data_dir":"/w/.orch_data"}\n',
     );
     expect(err).not.toContain('\u009b');
-    expect(JSON.parse(err)).toEqual({
+    const lines = err.trimEnd().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(JSON.parse(lines[0] ?? '')).toEqual({
       ts: '2026-11-23T12:00:00.000Z',
       level: 'info',
       message: 'The server starts.',
@@ -54,6 +66,29 @@ test('prints one JSON line when ready, logs to the standard error, and stops on 
     });
     expect(left).toEqual([]);
   }
+});
+
+test('on a terminal says in words where it is, that Ctrl-C ends it, and that it stopped', async () => {
+  const { code, out, err } = await serveUntil('SIGINT', [], { NO_COLOR: '1' }, 200);
+  expect([code, out]).toEqual([0, '']);
+  const [started, listens, lost, ...stopped] = err.split('\n');
+  expect(started).toBe('The server starts.');
+  expect(listens).toBe(`GIMO listens at http://127.0.0.1:4321 for ${workspace}. Ctrl-C stops it.`);
+  expect(lost).toMatch(/^warning: The tokens /);
+  expect(stopped).toEqual(['The server stopped.', '']);
+  const json = await serveUntil('SIGINT', ['--json'], {}, 200);
+  expect(JSON.parse(json.out)).toMatchObject({ event: 'listening' });
+  for (const line of json.err.trimEnd().split('\n')) JSON.parse(line);
+});
+
+test('warns once that tokens were made anew, and says how clients get them', async () => {
+  const { err } = await serveUntil('SIGTERM');
+  const told = err
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ level }) => level === 'warn');
+  expect(told).toMatchObject([{ message: expect.stringContaining('gimo token rotate ROLE') }]);
 });
 
 describe('the port', () => {
@@ -140,4 +175,11 @@ test('a server that stops by itself ends the command with 0, and says why', asyn
   const { code, err } = await served;
   expect(code).toBe(0);
   expect(err).toContain('asked to over HTTP');
+  const atTerminal = fakeHost();
+  const upThere = once(atTerminal.events, 'up');
+  const person = { columns: 80, env: { NO_COLOR: '1' } };
+  const servedThere = gimo(['serve'], { startHost: atTerminal.startHost, ...person });
+  await upThere;
+  atTerminal.asked[0]?.onStopped?.('It was asked to stop.');
+  expect((await servedThere).err).toMatch(/\nThe server stopped\. It was asked to stop\.\n$/);
 });

@@ -16,16 +16,19 @@ const providers = {
 
 let wire: Wire;
 let config: Record<string, unknown>;
+let configured: object;
 let answered: Reply;
 let changes: unknown[];
 beforeEach(async () => {
   config = defaultConfig;
+  configured = providers;
   answered = { body: defaultConfig };
   changes = [change()];
   wire = await startWire({
     'GET /ops/config': () => ({ body: config }),
     'PUT /ops/config': () => answered,
-    'GET /ops/provider': () => ({ body: providers }),
+    'GET /ops/provider': () => ({ body: configured, headers: { etag: '"seen"' } }),
+    'POST /ops/provider/check': () => ({ body: { ok: true, latency_ms: 1, detail: 'It is.' } }),
     'PUT /ops/provider': ({ body }) => ({ body }),
     'GET /ops/changes': () => ({ body: changes }),
     'POST /ops/changes/config/accept': () => ({ body: [] }),
@@ -129,6 +132,79 @@ describe('provider', () => {
     const { code, out, err } = await run([...add, ...at], { stdin: 'k 123' });
     expect([code, sent()]).toEqual([2, []]);
     expect(out + err).not.toContain('k 123');
+  });
+
+  test('add says in a line what became of the key', async () => {
+    const told = async (args: string[], stdin = '') => (await run(args, { stdin })).out;
+    const set = 'gimo provider key mine';
+    expect(await told([...add, ...at], 'k-123')).toContain('The key of "mine" was set.\n');
+    expect(await told([...add, ...at])).toContain(`"mine" has no key. If it needs one: ${set}\n`);
+    expect(await told([...add, ...at, '--key-env', 'MY_KEY'])).toContain('is what MY_KEY of');
+    configured = { ...providers, providers: { ...providers.providers, mine: entry } };
+    expect(await told([...add, ...at])).toContain('keeps the one that it has, if any.');
+    expect(await told([...add, '--base-url', 'http://127.0.0.1:8/v1'])).toContain(
+      'is not sent to another address',
+    );
+    const offline = ['provider', 'add', 'offline', '--type', 'offline'];
+    expect(await told(offline)).toContain('"offline" needs no key.\n');
+  });
+
+  test('add keeps the model that there is, and wants one where there is none', async () => {
+    const bare = ['provider', 'add', 'mine', '--type', 'openai_compat', ...at, '--no-key'];
+    const none = await run(bare);
+    expect([none.code, sent()]).toEqual([2, []]);
+    expect(none.err).toContain('Give it with --model');
+    configured = { ...providers, providers: { ...providers.providers, mine: entry } };
+    expect((await run(bare)).code).toBe(0);
+    expect(sent()).toEqual(added(null));
+    const other = await run(['provider', 'add', 'mine', '--type', 'gemini', '--no-key']);
+    expect([other.code, sent().length]).toEqual([2, 1]);
+  });
+
+  describe('key', () => {
+    beforeEach(() => {
+      configured = { ...providers, providers: { ...providers.providers, mine: entry } };
+    });
+
+    test('takes a key from the standard input, and keeps all else', async () => {
+      const { code, out, err } = await run(['provider', 'key', 'mine'], { stdin: 'k-123\n' });
+      expect([code, sent()]).toEqual([0, added('k-123')]);
+      expect(out).toContain('The key of "mine" was set.');
+      expect(out + err).not.toContain('k-123');
+      expect(wire.seen.at(-1)?.ifMatch).toBe('"seen"');
+    });
+
+    test('changes nothing without a key, without such a provider, or where none is used', async () => {
+      const none = await run(['provider', 'key', 'mine'], { stdin: '' });
+      const enter = await run(['provider', 'key', 'mine'], atTerminal('\n'));
+      const unknown = await run(['provider', 'key', 'toString'], { stdin: 'k-123' });
+      const offline = await run(['provider', 'key', 'offline'], { stdin: 'k-123' });
+      expect([none.code, enter.code, unknown.code, offline.code]).toEqual([2, 2, 1, 1]);
+      expect(sent()).toEqual([]);
+      expect(offline.err).toContain('needs no key');
+    });
+  });
+
+  test('remove takes out one that is not active, and tells what to do about the active one', async () => {
+    configured = { ...providers, providers: { ...providers.providers, mine: entry } };
+    const active = await run(['provider', 'remove', 'offline']);
+    const unknown = await run(['provider', 'remove', 'nosuch']);
+    expect([active.code, unknown.code, sent()]).toEqual([1, 1, []]);
+    expect(active.err).toContain('gimo provider use OTHER');
+    expect((await run(['provider', 'remove', 'mine'])).code).toBe(0);
+    expect(sent()).toEqual([['/ops/provider', providers]]);
+    expect(wire.seen.at(-1)?.ifMatch).toBe('"seen"');
+  });
+
+  test('check takes the name of the active one, and says of others that they are not', async () => {
+    configured = { ...providers, providers: { ...providers.providers, mine: entry } };
+    expect((await run(['provider', 'check', 'offline'])).code).toBe(0);
+    const other = await run(['provider', 'check', 'mine']);
+    const unknown = await run(['provider', 'check', 'nosuch']);
+    expect([other.code, unknown.code]).toEqual([1, 1]);
+    expect(other.err).toContain('that is "offline"');
+    expect(other.err).toContain('gimo provider use mine');
+    expect(sent()).toEqual([['/ops/provider/check', {}]]);
   });
 
   test('use changes the active one only, and refuses a name that there is not', async () => {

@@ -22,6 +22,7 @@ function sessionOn(server: TestServer | null, subject: PanelSubject) {
     decisions: {
       edit: (id) => decided.push(`edit ${id}`),
       openDiff: (id) => decided.push(`diff ${id}`),
+      generateAgain: (id) => decided.push(`generate ${id}`),
       resolveLockdown: () => decided.push('resolve the lockdown'),
       confirmUndo: async (id) => decided.push(`undo ${id}`) > 0,
     },

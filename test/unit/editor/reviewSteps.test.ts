@@ -22,6 +22,7 @@ async function sessionOn(server: TestServer, subject: PanelSubject, yes = true) 
     decisions: {
       edit: () => {},
       openDiff: () => {},
+      generateAgain: () => {},
       resolveLockdown: () => {},
       async confirmUndo(id) {
         asked.push(id);
