@@ -4,6 +4,7 @@ import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { z } from 'zod';
 import { behave, type ModelServer, startModelServer } from '../fixtures/model-server.ts';
+import { panelOf } from './panelPage.ts';
 import { launchWorkbench, type Workbench } from './workbench.ts';
 
 /*
@@ -195,13 +196,20 @@ test('a run that is under way turns, is followed in its log, and is cancelled fr
   }
 });
 
-test('a provider that fails is told, and leaves a draft to read', async () => {
+test('a provider that fails is told, and leaves a draft to read and to generate again', async () => {
   models.script(behave.status(400, 'Too much to ask.'));
   await workbench.run('GIMO: Generate Draft');
   await workbench.answer('Ask for too much');
   await workbench.pick('Text');
   await workbench.toast(/The provider gave no proposal/).waitFor();
-  await row('Drafts', /Ask for too much.*error/).waitFor();
+  await row('Drafts', /Ask for too much.*error/).click();
+  const { frame } = panelOf(workbench);
+  await frame.getByText('No proposal came').waitFor();
+  expect(await frame.getByText('One step: a model is asked').count()).toBe(0);
+  await frame.getByRole('button', { name: 'Generate Again' }).click();
+  const asked = workbench.page.locator('.quick-input-widget input[type="text"]');
+  await expect.poll(() => asked.inputValue()).toBe('Ask for too much');
+  await workbench.page.keyboard.press('Escape');
 });
 
 test('a draft is rejected with a reason', async () => {
@@ -254,13 +262,7 @@ test('Approve Again makes a new draft of what was approved, and opens it for rev
   await row('Drafts', /Count the files.*waiting/)
     .first()
     .waitFor();
-  await workbench.page
-    .frameLocator('iframe.webview.ready:visible')
-    .last()
-    .frameLocator('iframe#active-frame')
-    .locator('h1')
-    .filter({ hasText: 'Count the files' })
-    .waitFor();
+  await panelOf(workbench).title.filter({ hasText: 'Count the files' }).waitFor();
   const again = (await draftsNow()).filter(({ status }) => status === 'draft');
   expect(again).toHaveLength(2);
 });

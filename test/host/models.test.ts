@@ -267,6 +267,20 @@ describe('models of the editor', () => {
       assert.match(question?.message ?? '', /Cannot connect to 127\.0\.0\.1:9/);
       assert.deepEqual(question?.offers, ['Choose Provider', 'Show Log']);
     });
+
+    it('offers to set the key where that is to blame', async () => {
+      await remote.call('setProvider', {
+        active: 'hosted',
+        providers: { hosted: { type: 'anthropic', model: 'm' } },
+      });
+      await vscode.commands.executeCommand('gimo.checkProvider');
+      const [question] = person.told;
+      assert.deepEqual(
+        question?.offers,
+        ['Set Provider Key', 'Choose Provider', 'Show Log'],
+        question?.message,
+      );
+    });
   });
 
   describe('the first provider of a folder', () => {

@@ -115,7 +115,8 @@ describe('the panel of a draft', () => {
     const { draft, session, decided } = await withDraft();
     await session.receive({ type: 'edit', draft_id: draft.id });
     await session.receive({ type: 'open_diff', draft_id: draft.id });
-    expect(decided).toEqual([`edit ${draft.id}`, `diff ${draft.id}`]);
+    await session.receive({ type: 'generate_again', draft_id: draft.id });
+    expect(decided).toEqual([`edit ${draft.id}`, `diff ${draft.id}`, `generate ${draft.id}`]);
   });
 
   test('decides about no other record, and drops what does not fit', async () => {
