@@ -38,9 +38,11 @@ export async function* watchEvents(options: WatchOptions): AsyncGenerator<Seen, 
   while (!signal.aborted) {
     const connection = new AbortController();
     try {
-      const body = await open(options, AbortSignal.any([signal, connection.signal]), lastId);
+      const ends = AbortSignal.any([signal, connection.signal]);
+      // Read from at once: a body that nobody reads is cancelled with the response, when that is collected as garbage.
+      const messages = messagesOf(await open(options, ends, lastId));
       if (lastId === null) yield { type: 'reset' };
-      for await (const { event, id, data } of messagesOf(body)) {
+      for await (const { event, id, data } of messages) {
         pause = firstWait;
         const change = event === undefined ? ChangeEvent.safeParse(JSON.parse(data)) : null;
         // After a reset, or a change of a kind that a later version made up, only reading again helps.

@@ -6,6 +6,7 @@ import { watchEvents } from '../../src/client/events.ts';
 import type { Draft } from '../../src/contract/operations.ts';
 import { firstProviderOf } from '../../src/editor/models/firstProvider.ts';
 import { createLanguageModels } from '../../src/editor/models/languageModel.ts';
+import { behave, startModelServer } from '../fixtures/model-server.ts';
 import type { TestModels } from './model-extension/extension.ts';
 import { type Person, sitDown } from './person.ts';
 import { startRemote, takeToken } from './remote.ts';
@@ -269,17 +270,18 @@ describe('models of the editor', () => {
     });
 
     it('offers to set the key where that is to blame', async () => {
-      await remote.call('setProvider', {
-        active: 'hosted',
-        providers: { hosted: { type: 'anthropic', model: 'm' } },
-      });
-      await vscode.commands.executeCommand('gimo.checkProvider');
+      const server = await startModelServer();
+      server.script(behave.status(401, 'Who are you?'));
+      try {
+        const hosted = { type: 'openai_compat' as const, base_url: server.url, model: 'm' };
+        await remote.call('setProvider', { active: 'hosted', providers: { hosted } });
+        await vscode.commands.executeCommand('gimo.checkProvider');
+      } finally {
+        await server.close();
+      }
       const [question] = person.told;
-      assert.deepEqual(
-        question?.offers,
-        ['Set Provider Key', 'Choose Provider', 'Show Log'],
-        question?.message,
-      );
+      const offers = ['Set Provider Key', 'Choose Provider', 'Show Log'];
+      assert.deepEqual(question?.offers, offers, question?.message);
     });
   });
 

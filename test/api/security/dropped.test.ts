@@ -110,6 +110,8 @@ describe('a decided draft whose file says that it waits again', () => {
     expect(listed.body).toEqual([]);
     const later = await server.restart();
     await refused(later);
-    expect(JSON.parse(await readFile(fileOf(later, id), 'utf8'))).toMatchObject({ status });
+    // Its file is put right soon after the start, with all else that need not be waited for.
+    const inFile = async () => JSON.parse(await readFile(fileOf(later, id), 'utf8'));
+    await expect.poll(inFile, { timeout: 30_000 }).toMatchObject({ status });
   });
 });
