@@ -187,12 +187,12 @@ export async function openRecords<T extends { id: string }>(
   const neverCompared = () => comparedAt === Number.NEGATIVE_INFINITY;
   /** Makes sure that every record's state is known, and as fresh as the size of the folder allows. */
   const statesKnown = async (maxAgeMs: number) => {
-    if (neverCompared()) return compareOnce();
     const age = performance.now() - comparedAt;
     if (index.size <= smallFolder && age > maxAgeMs) {
       await comparing; // it may have passed by what has changed since it began
       return compareOnce();
     }
+    if (neverCompared()) return compareOnce();
     await folder.refresh();
     if (age > largeMs) compareBehind();
     const slice = createSlicer();

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -159,6 +160,25 @@ describe('a list', () => {
     await writeFile(path('drafts', `${draftId(1)}.json`), text);
     expect(await ids(store.drafts, { status: ['rejected'] })).toEqual([draftId(1)]);
     expect(await ids(store.drafts, { status: ['draft'] })).toEqual([draftId(3)]);
+  });
+
+  test('notices a change by hand that came while the states were read for the first time', async () => {
+    const dir = await tempDir();
+    const { store, path } = await opened(dir);
+    await store.close();
+    for (let n = 1; n <= 600; n += 1)
+      writeFileSync(path('drafts', `${draftId(n)}.json`), JSON.stringify(draftOf(n)));
+    const first = path('drafts', `${draftId(1)}.json`);
+    for (let turns = 0; turns < 24; turns += 3) {
+      const again = await opened(dir);
+      await writeFile(first, JSON.stringify(draftOf(1)));
+      await again.store.drafts.list({ limit: 1 }); // from now on they are read in the background
+      for (let n = 0; n < turns; n += 1) await new Promise((resolve) => setImmediate(resolve));
+      writeFileSync(first, JSON.stringify(draftOf(1, { status: 'rejected' })));
+      const rejected = await ids(again.store.drafts, { status: ['rejected'] });
+      expect(rejected, `after ${turns} turns`).toEqual([draftId(1)]);
+      await again.store.close();
+    }
   });
 
   test('notices a change by hand beside changes of our own', async () => {
