@@ -111,9 +111,9 @@ function runLevel(name) {
   const found = readReport(report);
   // A file that could not be loaded, or an error outside of any test, fails the run without a failed test.
   const outside = status !== 0 && found.failed === 0 ? 1 : 0;
-  for (const title of found.skipped) console.log(`skipped: ${title}`);
   const failed = found.failed + found.skipped.length + outside;
-  return { name, passed: found.passed, failed, what: levelWords[name] };
+  const { passed, titles } = found;
+  return { name, passed, failed, what: levelWords[name], titles };
 }
 
 /** What runs a level, and leaves a report in the form of vitest's. */
@@ -126,15 +126,23 @@ function runnerOf(name, report) {
 }
 
 function readReport(file) {
-  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: [] };
+  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: [], titles: [] };
   const report = JSON.parse(readFileSync(file, 'utf8'));
   const all = report.testResults.flatMap(({ assertionResults }) => assertionResults);
-  const others = all.filter(({ status }) => status !== 'passed' && status !== 'failed');
+  const others = all.filter(({ status }) => status !== 'passed');
   return {
     passed: report.numPassedTests,
     failed: report.numFailedTests,
-    skipped: others.map(({ fullName }) => fullName),
+    skipped: others.filter(({ status }) => status !== 'failed'),
+    titles: others.map(({ status, fullName, failureMessages = [] }) =>
+      [`${status}: ${fullName}`, ...firstLines(failureMessages)].join('\n    '),
+    ),
   };
+}
+
+/** What a failure says, without its stack: whoever has only the end of the output can still begin. */
+function firstLines(messages) {
+  return messages.flatMap((message) => message.split('\n').slice(0, 6));
 }
 
 function tell(all) {
@@ -144,6 +152,8 @@ function tell(all) {
     const counts = `${String(passed).padStart(6)} passed ${String(failed).padStart(6)} failed`;
     console.log(`${name.padEnd(width)}${counts}  ${what}`);
   }
+  for (const { name, titles = [] } of all)
+    for (const title of titles) console.log(`\n${name}: ${title}`);
   const sum = (key) => all.reduce((total, row) => total + row[key], 0);
   console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
   process.exitCode = sum('failed') === 0 ? 0 : 1;

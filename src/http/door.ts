@@ -1,4 +1,10 @@
-import { createServer, type RequestListener, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type RequestListener,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { within } from '../core/patience.ts';
 import { close, listen } from './listen.ts';
 import { refuseAll } from './refusing.ts';
 import { answerUnreadable } from './unreadable.ts';
@@ -9,8 +15,13 @@ export interface Door {
   readonly url: string;
   /** From now on requests are answered by this; until then they are refused. */
   answer(listener: RequestListener): void;
-  /** Lets nobody in any more, and waits for the requests that are under way. */
-  close(): Promise<void>;
+  /**
+   * Lets nobody in any more, and waits for the requests that are under way.
+   *
+   * @param hurry called once, when the last of them has ended or they have had their moment: whoever still works on one
+   *   answers at once
+   */
+  close(hurry?: () => void): Promise<void>;
 }
 
 /**
@@ -19,7 +30,9 @@ export interface Door {
  */
 const serverOptions: ServerOptions = { maxHeaderSize: 98_304, requireHostHeader: false };
 
-/** How long requests that are under way may take to end when the server stops, in milliseconds. */
+/** Milliseconds in which requests that are under way may end by themselves when the server stops. */
+const moment = 400;
+/** Milliseconds after which a request that has not ended by then is cut. An editor's window waits for 2 seconds. */
 const stopGrace = 1_000;
 
 /**
@@ -29,7 +42,12 @@ const stopGrace = 1_000;
  */
 export async function openDoor(wanted: number | { prefer: number }): Promise<Door> {
   let handle = refuseAll('The server is starting. Try again in a moment.', 1);
-  const server = createServer(serverOptions, (request, response) => handle(request, response));
+  const underWay = new Set<ServerResponse>();
+  const server = createServer(serverOptions, (request, response) => {
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
+    handle(request, response);
+  });
   answerUnreadable(server);
   const port = await listen(server, wanted);
   return {
@@ -37,6 +55,14 @@ export async function openDoor(wanted: number | { prefer: number }): Promise<Doo
     answer(listener) {
       handle = listener;
     },
-    close: () => close(server, stopGrace),
+    async close(hurry = () => undefined) {
+      // A connection that is kept open after its last answer would be waited for.
+      for (const response of underWay)
+        if (!response.headersSent) response.setHeader('Connection', 'close');
+      const closed = close(server, stopGrace);
+      await within(moment, closed);
+      hurry();
+      await closed;
+    },
   };
 }

@@ -108,9 +108,10 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
     );
 
     const door = await openDoor(options.port);
-    lifetime.add(door.close);
+    lifetime.add(() => door.close());
 
     const shutdown = new AbortController();
+    const streams = new AbortController();
     const opened = await openBehind({
       ...{ ...places, options, lifetime, ledger, fence, vault, tokens, logger, epoch, control },
       ...{ url: door.url, firstProvider: first, shutdown: shutdown.signal },
@@ -121,14 +122,15 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
     lifetime.add(keepTidy(opened.cleanUp, logger));
     door.answer(
       createApp({
-        ...{ core: opened, ledger, logger, epoch, stopping: shutdown.signal, tokens, sessions },
+        ...{ core: opened, ledger, logger, epoch, stopping: streams.signal, tokens, sessions },
         ...{ port: () => door.port, publicUrl: options.publicUrl, version, rate: limits.rate },
         corsOrigins: () => [...limits.corsOrigins, ...(options.corsOrigins?.() ?? [])],
       }),
     );
-    // Requests end before what they stand on: first those that would wait for ever, then all.
-    lifetime.add(door.close);
-    lifetime.add(async () => shutdown.abort(stopping()));
+    // Requests end before what they stand on: first those that would wait for ever, then all. What is nearly done is
+    // answered; what waits for a model or a person is told, after a moment, that the server stops.
+    lifetime.add(() => door.close(() => shutdown.abort(stopping())));
+    lifetime.add(async () => streams.abort());
 
     await announcer.listening(door.url, tokens.of('admin'));
     let why: Ending = 'stop';

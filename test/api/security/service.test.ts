@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ChangeEvent, changeTypes } from '../../../src/contract/events.ts';
 import { readServer } from '../../../src/store/discovery.ts';
+import { behave } from '../../fixtures/model-server.ts';
 import { type StartOptions, startServer, type TestServer } from '../harness.ts';
-import { auditOf, newDraft } from '../wire/support.ts';
+import { setUp } from '../wire/generating.ts';
+import { auditOf, expectError, newDraft } from '../wire/support.ts';
 import { lockDown } from './support.ts';
 
 /** Starts a server, and tells when it stops of its own accord. */
@@ -99,6 +101,18 @@ describe('stop', () => {
     // Whoever starts it again finds everything free.
     const next = await startServer({ dir: server.dir });
     expect((await next.request('GET', '/status', { role: 'actions' })).status).toBe(200);
+  });
+
+  it('tells a request that waits for a model that it stops, and leaves no draft of it', async () => {
+    const { server, models } = await setUp();
+    models.script(behave.hang());
+    const asked = server.request('POST', '/ops/generate', { role: 'admin', body: { prompt: 'x' } });
+    await models.waitForRequest();
+    await server.host.stop();
+    expectError(await asked, 'not_writer');
+    const next = await startServer({ dir: server.dir });
+    const { headers } = await next.request('GET', '/ops/drafts', { role: 'actions' });
+    expect(headers['x-total-count']).toBe('0');
   });
 
   it('works in a lockdown', async () => {
