@@ -42,18 +42,23 @@ export async function settleApprovals(
  * Gives the files of drafts that were decided their status back, where a crash or somebody else has left them waiting.
  * Nobody who asks the gate sees the difference, so this may take its time.
  *
- * @param inTurn carries out each write, or rejects once there is to be none any more
+ * @param inTurn carries out each write while nobody else changes that draft, or rejects once there is to be none any more
  */
 export async function restoreDecided(
   store: Pick<Store, 'drafts'>,
   decisions: Decisions,
   audit: Audit,
-  inTurn: (job: () => Promise<void>) => Promise<void>,
+  inTurn: (draftId: string, job: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  for await (const draft of every(store.drafts, ['draft'])) {
-    if (decisions.of(draft.id) === undefined) continue;
-    const act = systemAct('settleDecision', draft.id);
-    await inTurn(() => audit.around(act, () => store.drafts.put(decisions.standing(draft))));
+  for await (const { id } of every(store.drafts, ['draft'])) {
+    if (decisions.of(id) === undefined) continue;
+    await inTurn(id, async () => {
+      // The list may be old by now: a client that asked again for its decision has had it written already.
+      const draft = await store.drafts.get(id);
+      if (draft?.status !== 'draft') return;
+      const act = systemAct('settleDecision', id);
+      await audit.around(act, () => store.drafts.put(decisions.standing(draft)));
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { restoreDecided, settleApprovals } from './approval-recovery.ts';
 import { handlersOf } from './core-handlers.ts';
 import { type CoreParts, type CorePorts, openParts } from './core-parts.ts';
 import { createGate, type Gate } from './dispatch.ts';
+import { draftLock } from './drafts.ts';
 import type { Events } from './events.ts';
 import type { Panic } from './panic.ts';
 import { principalOf } from './principals.ts';
@@ -88,9 +89,9 @@ function watch({ store, changes, logger, redactor }: CoreParts): void {
 
 /** What may take its time; nobody waits for it but a server that is stopping. */
 function tidy({ store, decisions, audit, locks, logger, redactor, shutdown }: CoreParts): void {
-  const inTurn = (job: () => Promise<void>) => {
+  const inTurn = (draft_id: string, job: () => Promise<void>) => {
     shutdown.throwIfAborted();
-    return locks.run('tidying', job);
+    return locks.run('tidying', () => locks.run(draftLock({ draft_id }), job));
   };
   restoreDecided(store, decisions, audit, inTurn).catch((error: unknown) => {
     if (!shutdown.aborted)

@@ -157,7 +157,7 @@ async function faultsOf(stage: Stage, server: FaultyServer, mayLag = false): Pro
   const faults = [
     ...generalFaults(view),
     ...((await laid.faults?.(server, view)) ?? []),
-    ...(await leftovers(place, view)),
+    ...(await leftovers(server, place, view)),
     ...view.quarantined.filter((file) => !mayBeTorn(file)).map((file) => `in quarantine: ${file}`),
   ];
   const { verdict } = view.verdict;

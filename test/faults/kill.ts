@@ -245,14 +245,14 @@ async function faultsOf(
     ...after.quarantined.filter((file) => !mayBeTorn(file)).map((file) => `in quarantine: ${file}`),
     ...(await made.faults({ before, after, reply, server })),
   ];
-  if (made.again === undefined) return [...faults, ...(await leftovers(place, after))];
+  if (made.again === undefined) return [...faults, ...(await leftovers(server, place, after))];
   const second = await made.again(server);
   await settled(server);
   await server.points();
   const twice = await lookAtAll(server, place);
   return [
     ...faults,
-    ...(await leftovers(place, twice)),
+    ...(await leftovers(server, place, twice)),
     ...generalFaults(twice),
     ...changedFaults(before, twice, touches, loss),
     ...(made.faultsAgain?.({ before, after: twice, reply: second, server }) ?? []).map(

@@ -80,7 +80,7 @@ async function soakPlace(place: FaultyPlace, random: Random, kills: number): Pro
     const faults = [
       ...generalFaults(view),
       ...historyFaults(history, view),
-      ...(await leftovers(place, view)),
+      ...(await leftovers(server, place, view)),
     ];
     if (!['whole', 'unwitnessed'].includes(view.verdict.verdict))
       faults.push(`the audit is ${view.verdict.verdict} at ${view.verdict.at}`);

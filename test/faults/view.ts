@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -124,13 +125,17 @@ export function generalFaults(view: View): string[] {
 }
 
 /** What lies on the disk and should not, while no run is under way. */
-export async function leftovers(place: FaultyPlace, view: View): Promise<string[]> {
+export async function leftovers(
+  server: FaultyServer,
+  place: FaultyPlace,
+  view: View,
+): Promise<string[]> {
   const faults: string[] = [];
+  const temps: string[] = [];
   for (const entry of await readdir(place.base, { recursive: true, withFileTypes: true })) {
     const path = relative(place.base, join(entry.parentPath, entry.name));
     // What was half made in another repository, that repository's own server sweeps.
-    if (/\.tmp$|\/\.gimo-/.test(path) && !path.startsWith('work/repo-'))
-      faults.push(`${path} was left behind`);
+    if (/\.tmp$|\/\.gimo-/.test(path) && !path.startsWith('work/repo-')) temps.push(path);
     const run = /(r_[^/]*)\.log\.jsonl$/.exec(path)?.[1];
     if (run !== undefined && view.runs.get(run)?.status !== 'paused')
       faults.push(`${path} was left behind`);
@@ -141,6 +146,10 @@ export async function leftovers(place: FaultyPlace, view: View): Promise<string[
       faults.push(`${path} holds half of something: ${String(error)}`);
     }
   }
+  // The tidying that follows a start by a second may have been writing one just then: its name is used only once.
+  if (temps.length > 0) await server.points();
+  for (const path of temps)
+    if (existsSync(join(place.base, path))) faults.push(`${path} was left behind`);
   return faults;
 }
 

@@ -2,6 +2,9 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
+import { restoreDecided } from '../../../src/core/approval-recovery.ts';
+import { openAudit } from '../../../src/core/audit.ts';
+import { openDecisions } from '../../../src/core/decisions.ts';
 import { approvedSuffix } from '../../../src/core/ids.ts';
 import type { AuditFile } from '../../../src/core/ports.ts';
 import {
@@ -350,4 +353,23 @@ it('an artifact that only the file of a draft names is not told', async () => {
   if (mine === null) throw new Error('no such draft');
   await parts.store.drafts.put({ ...mine, approved_id: 'a_1_00000000000000aa' });
   expect((await call('getDraft', { draft_id: one.id })).approved_id).toBe(approved.id);
+});
+
+describe('a decided draft whose file still waits', () => {
+  const rejected = { status: 'rejected', approved_id: null, reject_reason: 'No.' } as const;
+
+  it('keeps what a client that asked again has had written while the drafts were read', async () => {
+    const { store, ledger, logger, auditFile, clock } = await openParts(await tempDir());
+    const draft = draftOf(1);
+    await store.drafts.put(draft);
+    await ledger.decided.note({ id: draft.id, ...rejected });
+    const decisions = await openDecisions(ledger, logger);
+    const audit = await openAudit({ file: auditFile, ledger, clock, logger });
+    const written = { ...draft, ...rejected, updated_at: '2027-01-15T08:00:02.000Z' };
+    await restoreDecided(store, decisions, audit, async (_, restore) => {
+      await store.drafts.put(written);
+      await restore();
+    });
+    expect(await store.drafts.get(draft.id)).toEqual(written);
+  });
 });
