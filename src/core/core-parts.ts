@@ -17,6 +17,7 @@ import { createIds } from './ids.ts';
 import type { Ledger } from './ledger-ports.ts';
 import { createLocks } from './locks.ts';
 import { openPanic } from './panic.ts';
+import { together } from './patience.ts';
 import type { AuditFile, Logger, SecretVault, ServerControl, Store } from './ports.ts';
 import type { Principal } from './principals.ts';
 import { createRedactor, type Redactor } from './redaction.ts';
@@ -66,12 +67,11 @@ export interface CorePorts {
 /** What nearly every rule stands on. */
 async function openBase(ports: CorePorts) {
   const { ledger, clock, logger } = ports;
-  const settings = await openSettings(ports);
-  let foundKeys: FoundKeys | undefined;
+  let known: { settings: Settings; keys: FoundKeys } | undefined;
   const redactor = createRedactor(function* () {
     yield* ports.tokens();
-    yield* settings.knownSecrets();
-    yield* foundKeys?.secrets() ?? [];
+    yield* known?.settings.knownSecrets() ?? [];
+    yield* known?.keys.secrets() ?? [];
   });
   const events = createEvents((error) =>
     logger.log('error', `a listener failed: ${redactor.redact(String(error))}`),
@@ -80,10 +80,13 @@ async function openBase(ports: CorePorts) {
     ...{ file: ports.auditFile, ledger, clock, logger },
     redact: redactor.redactKnown,
   });
-  const keys = await openFoundKeys({ ...ports, audit });
-  foundKeys = keys;
-  const decisions = await openDecisions(ledger, logger);
-  const consumption = await openConsumption(ledger, logger);
+  const [settings, keys, decisions, consumption] = await together([
+    openSettings(ports),
+    openFoundKeys({ ...ports, audit }),
+    openDecisions(ledger, logger),
+    openConsumption(ledger, logger),
+  ]);
+  known = { settings, keys };
   const panic = await openPanic({ ledger, audit, events, clock, logger });
   return {
     ...ports,

@@ -1,5 +1,6 @@
 import type { ProviderConfig } from '../contract/records.ts';
 import { type Core, openCore } from '../core/core.ts';
+import type { CorePorts } from '../core/core-parts.ts';
 import type { Logger, SecretVault, ServerControl } from '../core/ports.ts';
 import { principalOf } from '../core/principals.ts';
 import { createCommandExecutor } from '../execution/command.ts';
@@ -19,7 +20,25 @@ import type { HostOptions } from './options.ts';
 import { openReading } from './reading.ts';
 import type { Tokens } from './tokens.ts';
 
-/** Opens what stands behind the port: store, audit, models, the core, and the worker that carries out its runs. */
+/** The durable record: the store and the audit chain. */
+export async function openDurable(given: {
+  dataDir: string;
+  lifetime: Lifetime;
+  ledger: LedgerFiles;
+  fence: () => void;
+  auditMaxBytes: number;
+  logger: Logger;
+}): Promise<Pick<CorePorts, 'store' | 'auditFile'>> {
+  const { dataDir, lifetime, ledger, fence, auditMaxBytes: maxBytes, logger } = given;
+  const store = await openStore({ dataDir, fence, logger });
+  lifetime.add(() => store.close());
+  const { audit: dir } = recordFolders(dataDir);
+  const auditFile = await openAuditFile({ dir, ledger, fence, logger, maxBytes });
+  lifetime.add(() => auditFile.close());
+  return { store, auditFile };
+}
+
+/** Opens what stands behind the port on the durable record: models, the core, and the worker that carries out its runs. */
 export async function openBehind(given: {
   root: string;
   dataDir: string;
@@ -31,8 +50,8 @@ export async function openBehind(given: {
   fence: () => void;
   vault: SecretVault;
   tokens: Tokens;
+  durable: Pick<CorePorts, 'store' | 'auditFile'>;
   reading: Reading;
-  auditMaxBytes: number;
   control: Pick<ServerControl, 'restart' | 'stop'>;
   logger: Logger;
   firstProvider: ProviderConfig;
@@ -40,13 +59,6 @@ export async function openBehind(given: {
   shutdown: AbortSignal;
 }): Promise<Core> {
   const { root, dataDir, epoch, options, lifetime, ledger, fence, tokens, logger } = given;
-  const store = await openStore({ dataDir, fence, logger });
-  lifetime.add(() => store.close());
-  const { audit: dir } = recordFolders(dataDir);
-  const auditFile = await openAuditFile({
-    ...{ dir, ledger, fence, logger, maxBytes: given.auditMaxBytes },
-  });
-  lifetime.add(() => auditFile.close());
   const models = createModels({
     facts: createRepoFacts(root),
     ...(options.editorModel === undefined ? {} : { editor: options.editorModel }),
@@ -63,7 +75,8 @@ export async function openBehind(given: {
   });
   lifetime.add(() => reading.close());
   return openCore({
-    ...{ store, ledger, auditFile, models, workspace, programs, logger },
+    ...given.durable,
+    ...{ ledger, models, workspace, programs, logger },
     ...{ env: options.env, vault: given.vault, person: options.person ?? null },
     editor: principalOf('editor', options.installId ?? ledger.dir),
     ...{ firstProvider: given.firstProvider, shutdown: given.shutdown },

@@ -2,14 +2,14 @@ import type { Client } from '../client/client.ts';
 import { GimoError } from '../contract/errors.ts';
 import type { ChangeEvent } from '../contract/events.ts';
 import type { Core } from '../core/core.ts';
+import { together } from '../core/patience.ts';
 import type { Logger } from '../core/ports.ts';
 import type { TokenRole } from '../core/principals.ts';
 import { claimWithin } from '../store/claim-wait.ts';
 import { type LedgerFiles, openLedger } from '../store/ledger.ts';
 import { fileVault } from '../store/vault.ts';
 import { createAnnouncer, type Ending } from './announce.ts';
-import { createApp } from './app.ts';
-import { openBehind } from './behind.ts';
+import { openBehind, openDurable } from './behind.ts';
 import { type CommandLine, createCommandLine } from './commandLine.ts';
 import { directClient } from './direct.ts';
 import { openDoor } from './door.ts';
@@ -86,34 +86,36 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
   };
   try {
     const takeOver = options.takeOver ?? false;
-    const { ledger, epoch, fence } = await claimLedger({
-      places,
-      takeOver,
-      onLost,
-      wait,
-      lifetime,
-    });
+    // What answers HTTP is a third of the code; it is read while the disk is waited for.
+    const [{ ledger, epoch, fence }, { createApp }] = await together([
+      claimLedger({ places, takeOver, onLost, wait, lifetime }),
+      import('./app.ts'),
+    ]);
     const vault = options.vault ?? fileVault(ledgerDir);
     const { hostedBy: hosted_by, version } = options;
     const announcer = createAnnouncer({
       ...{ ledgerDir, server: { epoch, hosted_by, version }, fence, logger },
     });
-    const sessions = createSessions(ledger, () => `127.0.0.1:${door.port}`);
-    const tokens = withSessions(
-      await openTokens({
+    const port = () => door.port;
+    const sessions = createSessions(ledger, () => `127.0.0.1:${port()}`);
+    const [ours, door, durable] = await together([
+      openTokens({
         ...{ given, vault, ledger, rotated: announcer.rotated },
         madeAnew: options.tokensMadeAnew,
       }),
-      sessions,
-    );
-
-    const door = await openDoor(options.port);
-    lifetime.add(() => door.close());
+      openDoor(options.port).then((opened) => {
+        lifetime.add(() => opened.close());
+        return opened;
+      }),
+      openDurable({ dataDir, lifetime, ledger, fence, logger, ...limits }),
+    ]);
+    const tokens = withSessions(ours, sessions);
 
     const shutdown = new AbortController();
     const streams = new AbortController();
     const opened = await openBehind({
-      ...{ ...places, options, lifetime, ledger, fence, vault, tokens, logger, epoch, control },
+      ...{ ...places, options, lifetime, ledger, fence, vault, tokens, durable, logger },
+      ...{ epoch, control },
       ...{ url: door.url, firstProvider: first, shutdown: shutdown.signal },
       ...limits,
     });
@@ -123,7 +125,7 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
     door.answer(
       createApp({
         ...{ core: opened, ledger, logger, epoch, stopping: streams.signal, tokens, sessions },
-        ...{ port: () => door.port, publicUrl: options.publicUrl, version, rate: limits.rate },
+        ...{ port, publicUrl: options.publicUrl, version, rate: limits.rate },
         corsOrigins: () => [...limits.corsOrigins, ...(options.corsOrigins?.() ?? [])],
       }),
     );

@@ -38,8 +38,10 @@ export function inputReader(id: OpId) {
   const fields = Object.entries(operation.input.shape).filter(
     ([field]) => placeOf(operation, field) === 'query',
   );
-  const decoders = fields.map(([field, schema]) => [field, decoderOf(asType(schema))] as const);
+  // Made when first asked for: for all operations together they cost a good part of a start.
+  let decoders: (readonly [string, Decode])[] | undefined;
   return (query: URLSearchParams, path: Readonly<Record<string, string>>, body: unknown) => {
+    decoders ??= fields.map(([field, schema]) => [field, decoderOf(asType(schema))] as const);
     const given: Record<string, unknown> = {};
     for (const [field, decode] of decoders)
       if (query.has(field)) given[field] = decode(query.getAll(field));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../core/ports.ts';
 import { hasCode } from '../core/system-error.ts';
 import { type Fence, namesIn, readOnly, storageError, syncDir, windows } from './files.ts';
 import { pidInUse } from './process.ts';
@@ -142,11 +143,13 @@ const forgottenMs = 60 * 60 * 1000;
 
 /**
  * Deletes temp files that a dead process left in a directory.
+ *
+ * @param names what lies in it, if somebody has just looked
  * @returns how many there were
  */
-export async function sweepTemps(dir: string): Promise<number> {
+export async function sweepTemps(dir: string, names?: readonly string[]): Promise<number> {
   let swept = 0;
-  for (const name of await namesIn(dir)) {
+  for (const name of names ?? (await namesIn(dir))) {
     if (!name.endsWith('.tmp')) continue; // cheap, for folders of very many names
     const pid = tempName.exec(name)?.[1];
     const path = join(dir, name);
@@ -161,6 +164,14 @@ export async function sweepTemps(dir: string): Promise<number> {
   // Of a folder that is seldom looked at, they would be back after a power cut.
   if (swept > 0) await syncDir(dir);
   return swept;
+}
+
+/** Does what {@link sweepTemps} does, and logs it. */
+export async function sweepTold(dir: string, logger: Logger, names?: readonly string[]) {
+  const count = await sweepTemps(dir, names);
+  if (count === 0) return;
+  const folder = basename(dir);
+  logger.log('info', 'Swept files that a process left half written.', { folder, count });
 }
 
 async function isLeftover(path: string, pid: number): Promise<boolean> {

@@ -72,7 +72,7 @@ export async function openLedger(options: { dir: string; dataDir: string }): Pro
   const inside = [folders.runs, folders.accepted, folders.old];
   await Promise.all(inside.map((folder) => ensureDir(folder)));
   // The vault's too, which is not there under an editor: what half a write left of a secret must not lie about.
-  await Promise.all([dir, ...inside, folders.secrets].map(sweepTemps));
+  await Promise.all([dir, ...inside, folders.secrets].map((folder) => sweepTemps(folder)));
   const isNew = !(await namesIn(dir)).some((name) => signsOfUse.includes(name));
   let check: Fence = () => undefined;
   const fence = () => check();

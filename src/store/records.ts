@@ -4,8 +4,8 @@ import { GimoError } from '../contract/errors.ts';
 import { idPattern, type RecordKind } from '../contract/records.ts';
 import type { Logger, Quarantined, Records } from '../core/ports.ts';
 import { createSlicer } from '../core/slicer.ts';
-import { removeFile, writeAtomic } from './atomic.ts';
-import type { Fence } from './files.ts';
+import { removeFile, sweepTold, writeAtomic } from './atomic.ts';
+import { ensureRealDir, type Fence } from './files.ts';
 import { createFolder } from './folder.ts';
 import { createNameIndex, createTagIndex, sortNames } from './names.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -33,7 +33,7 @@ export interface RecordFolder<T> extends Records<T> {
 }
 
 export interface RecordFolderOptions<T> {
-  /** Must exist. */
+  /** Made if it is missing. */
   dir: string;
   /** What stands before a file's name where it is told. */
   label: string;
@@ -73,6 +73,7 @@ export async function openRecords<T extends { id: string }>(
   /** Records that were left where they are: of a newer version, or (`again`) that the system does not let be read. */
   const left = new Map<string, { stamp: Stamp; reason: string; again: boolean }>();
   const queue = createQueues();
+  let swept = false;
   let closed = false;
   let comparing: Promise<void> | null = null;
   let comparedAt = Number.NEGATIVE_INFINITY;
@@ -86,6 +87,8 @@ export async function openRecords<T extends { id: string }>(
     left.delete(id);
   };
   const folder = createFolder(dir, async (files, touched) => {
+    if (!swept) await sweepTold(dir, logger, files);
+    swept = true;
     const slice = createSlicer();
     const found = new Set<string>();
     for (const file of files) {
@@ -204,6 +207,7 @@ export async function openRecords<T extends { id: string }>(
 
   const search = createSearch({ index, load, statusOf, compare: compareOnce, neverCompared });
 
+  await ensureRealDir(dir);
   await folder.refresh();
   return {
     async get(id) {

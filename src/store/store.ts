@@ -1,7 +1,8 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { ApprovedRecord, DraftRecord, RunRecord } from '../contract/records.ts';
+import { together } from '../core/patience.ts';
 import type { Logger, Store } from '../core/ports.ts';
-import { sweepTemps, writeAtomic } from './atomic.ts';
+import { sweepTemps, sweepTold, writeAtomic } from './atomic.ts';
 import { openWatchedDocument, watchFiles } from './documents.ts';
 import { ensureRealDir, type Fence } from './files.ts';
 import { recordFolders } from './layout.ts';
@@ -29,41 +30,39 @@ export async function openStore(options: {
   const ops = join(dataDir, 'ops');
   fence();
   await ensureRealDir(ops);
-  await ignoreInGit(dataDir);
-  await sweep(ops, logger);
   const folders = recordFolders(dataDir);
   const quarantine = createQuarantine({
     ...{ dir: folders.quarantine, label: 'quarantine', fence, logger },
   });
-  const folder = async (label: 'drafts' | 'approved' | 'runs') => {
-    const dir = folders[label];
-    await ensureRealDir(dir);
-    await sweep(dir, logger);
-    return { dir, label, fence, quarantine, logger };
-  };
-  const drafts = await openRecords({
-    ...(await folder('drafts')),
-    kind: 'draft',
-    schema: DraftRecord,
-    statusOf: (draft) => draft.status,
-    tagOf: (draft) => draft.plan_task_id,
+  const folder = (label: 'drafts' | 'approved' | 'runs') => ({
+    ...{ dir: folders[label], label, fence, quarantine, logger },
   });
-  const approved = await openRecords({
-    ...(await folder('approved')),
-    kind: 'approved',
-    schema: ApprovedRecord,
-    statusOf: () => 'approved',
-  });
-  const runsFolder = await folder('runs');
-  const runs = await openRecords({
-    ...runsFolder,
-    kind: 'run',
-    schema: RunRecord,
-    statusOf: (run) => run.status,
-    tagOf: (run) => run.approved_id,
-  });
+  const [drafts, approved, runs] = await together([
+    openRecords({
+      ...folder('drafts'),
+      kind: 'draft',
+      schema: DraftRecord,
+      statusOf: (draft) => draft.status,
+      tagOf: (draft) => draft.plan_task_id,
+    }),
+    openRecords({
+      ...folder('approved'),
+      kind: 'approved',
+      schema: ApprovedRecord,
+      statusOf: () => 'approved',
+    }),
+    openRecords({
+      ...folder('runs'),
+      kind: 'run',
+      schema: RunRecord,
+      statusOf: (run) => run.status,
+      tagOf: (run) => run.approved_id,
+    }),
+    ignoreInGit(dataDir),
+    sweepTold(ops, logger),
+  ]);
   const runLogs = createRunLogs({
-    ...{ dir: runsFolder.dir, ours: runs.ours, fence, quarantine, logger },
+    ...{ dir: folders.runs, ours: runs.ours, fence, quarantine, logger },
   });
   const all = [drafts, approved, runs];
   const watches: (() => void)[] = [];
@@ -96,13 +95,4 @@ async function ignoreInGit(dataDir: string): Promise<void> {
   const path = join(dataDir, '.gitignore');
   await sweepTemps(dataDir);
   if (stampAt(path) === null) await writeAtomic(path, '*\n', { mode: 0o644 });
-}
-
-async function sweep(dir: string, logger: Logger): Promise<void> {
-  const swept = await sweepTemps(dir);
-  if (swept > 0)
-    logger.log('info', 'Swept files that a process left half written.', {
-      folder: basename(dir),
-      count: swept,
-    });
 }
