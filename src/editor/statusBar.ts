@@ -38,7 +38,8 @@ export function createStatusBar(): StatusBar {
   const draw = () => {
     // Without a folder there is nothing to tell.
     if ((vscode.workspace.workspaceFolders ?? []).length === 0) return item.hide();
-    const look = statusLook(state, told.waiting, told.lock);
+    const untrusted = state.name === 'stopped' && !vscode.workspace.isTrusted;
+    const look = statusLook(untrusted ? { name: 'untrusted' } : state, told.waiting, told.lock);
     item.text = look.text;
     item.tooltip = look.tooltip;
     item.accessibilityInformation = { label: look.spoken, role: 'button' };

@@ -57,7 +57,7 @@ function lockedOf(lock: LockLevel | null): string[] {
 /** What the item needs to know of the server. */
 export type StatusState =
   | { name: 'running'; host: { port: number; attached: boolean } }
-  | { name: Exclude<ServerState['name'], 'running'> };
+  | { name: Exclude<ServerState['name'], 'running'> | 'untrusted' };
 
 function wordsOf(state: StatusState): { icon: string; words: string } {
   switch (state.name) {
@@ -72,6 +72,8 @@ function wordsOf(state: StatusState): { icon: string; words: string } {
       return { icon: 'loading~spin', words: 'the server starts' };
     case 'stopped':
       return { icon: 'circle-slash', words: 'the server is stopped' };
+    case 'untrusted':
+      return { icon: 'workspace-untrusted', words: 'no server, as this folder is not trusted' };
     case 'failed':
       return { icon: 'error', words: 'the server could not start' };
   }

@@ -247,6 +247,10 @@ test('a folder that is not trusted gets no server until it is', async () => {
   );
   await workbench.screenshot('drafts-untrusted');
   expect(existsSync(path.join(untrusted, '.orch_data'))).toBe(false);
+  // The item in the status bar says it too, and leads to the same place.
+  await workbench.page.locator('.statusbar-item', { hasText: 'GIMO untrusted' }).click();
+  await picks().filter({ hasText: 'Manage Workspace Trust' }).waitFor();
+  await workbench.page.keyboard.press('Escape');
   await welcome().getByText('Manage Workspace Trust').click();
   await workbench.page
     .locator('.workspace-trust-editor')

@@ -35,19 +35,24 @@ export function header(heading: Heading): HTMLElement {
   );
 }
 
-const sources: Record<DraftSource, string> = {
-  api: 'the API',
-  editor: 'this editor',
-  cli: 'the command line',
-  mcp: 'an MCP client',
-  generate: 'a model',
+const ways: Record<DraftSource, string> = {
+  api: 'over the API',
+  editor: 'in the editor',
+  cli: 'on the command line',
+  mcp: 'through an MCP client',
+  generate: 'with a model',
 };
 
-/** Who made it, and by what way. */
+/** Who made it, and by what way. Of a person the number behind says nothing to a reader: it stands in the tooltip. */
 export function madeBy(by: string | null, source: DraftSource | null): Child {
-  const from = source === null ? '' : `from ${sources[source]}`;
-  if (by === null) return from === '' ? 'unknown' : from;
-  return h('span', {}, h('code', {}, plain(by)), from === '' ? null : ` ${from}`);
+  const way = source === null ? '' : ways[source];
+  if (by === null) return way === '' ? 'unknown' : `somebody, ${way}`;
+  const who = by.startsWith('editor:')
+    ? h('span', { title: by }, 'a person at an editor')
+    : h('code', {}, plain(by));
+  // That a person at an editor made it in the editor need not be said.
+  const said = way === '' || (source === 'editor' && by.startsWith('editor:'));
+  return h('span', {}, who, said ? null : `, ${way}`);
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });

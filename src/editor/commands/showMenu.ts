@@ -11,6 +11,10 @@ const open: Entry = {
 };
 const log: Entry = { label: '$(output) Show Log', command: commandIds.showLog };
 const start: Entry = { label: '$(play) Start Server', command: commandIds.startServer };
+const trust: Entry = {
+  label: '$(workspace-trusted) Manage Workspace Trust',
+  command: 'workbench.trust.manage',
+};
 const stop: Entry = { label: '$(debug-stop) Stop Server', command: commandIds.stopServer };
 const line = (label: string): Entry => ({ label, kind: vscode.QuickPickItemKind.Separator });
 
@@ -57,7 +61,8 @@ function running({ waiting: { drafts, requests }, lock }: Told): readonly Entry[
     log,
   ];
 }
-const entries: Record<Exclude<ServerState['name'], 'running'>, readonly Entry[]> = {
+const entries: Record<Exclude<ServerState['name'], 'running'> | 'untrusted', readonly Entry[]> = {
+  untrusted: [trust, open, log],
   starting: [open, stop, log],
   stopped: [start, open, log],
   failed: [start, log, open],
@@ -65,8 +70,10 @@ const entries: Record<Exclude<ServerState['name'], 'running'>, readonly Entry[]>
 
 /** The menu of the status bar: what can be done in this state of the server. */
 export async function showMenu({ state }: Server, told: Told): Promise<void> {
-  const title = state.name === 'running' ? `GIMO at ${state.host.url}` : `GIMO (${state.name})`;
-  const offered = state.name === 'running' ? running(told) : entries[state.name];
+  const untrusted = state.name === 'stopped' && !vscode.workspace.isTrusted;
+  const stands = untrusted ? 'untrusted' : state.name;
+  const title = state.name === 'running' ? `GIMO at ${state.host.url}` : `GIMO (${stands})`;
+  const offered = stands === 'running' ? running(told) : entries[stands];
   const picked = await vscode.window.showQuickPick([...offered], {
     title,
     placeHolder: 'What do you want to do?',

@@ -3,6 +3,7 @@ import type { PanelSubject } from '../../contract/panel.ts';
 import { coalesce } from '../coalesce.ts';
 import { settingIds } from '../ids.ts';
 import type { ReviewPanels } from '../review/panels.ts';
+import { withoutIcons } from '../text.ts';
 import {
   createWaitingNews,
   oneWaits,
@@ -56,7 +57,7 @@ export function createNotifications(
     if (left.length === 1) return reviews.open(only.subject);
     // A label may hold $(codicons) of its own; a space keeps what others wrote from becoming one.
     const items = left.map(({ text, subject }) => ({
-      label: text.replaceAll('$(', '$ ('),
+      label: withoutIcons(text),
       subject,
     }));
     const picked = await vscode.window.showQuickPick(items, {

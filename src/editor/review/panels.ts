@@ -100,6 +100,7 @@ export function createReviewPanels(options: ReviewPanelOptions): ReviewPanels {
           panel.title = title;
         },
         readAgainIn(ms) {
+          // No event tells that an approval has expired: only the clock does.
           clearTimeout(again);
           again = setTimeout(records.request, ms);
         },

@@ -18,6 +18,12 @@ test('the status bar tells state, port and how much waits', () => {
   expect(look({ name: 'stopped' }, drafts(2)).text).toBe('$(circle-slash) GIMO stopped');
 });
 
+test('a folder that is not trusted says why it has no server', () => {
+  const seen = look({ name: 'untrusted' }, drafts(2));
+  expect(seen.text).toBe('$(workspace-untrusted) GIMO untrusted');
+  expect(seen.spoken).toBe('GIMO, no server, as this folder is not trusted');
+});
+
 test('only a server that failed stands out', () => {
   for (const name of ['starting', 'stopped', 'failed'] as const)
     expect(look({ name }, drafts(3)).failed).toBe(name === 'failed');
