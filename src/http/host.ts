@@ -9,6 +9,7 @@ import { claimWithin } from '../store/claim-wait.ts';
 import { type LedgerFiles, openLedger } from '../store/ledger.ts';
 import { fileVault } from '../store/vault.ts';
 import { createAnnouncer, type Ending } from './announce.ts';
+import { createApp } from './app.ts';
 import { openBehind, openDurable } from './behind.ts';
 import { type CommandLine, createCommandLine } from './commandLine.ts';
 import { directClient } from './direct.ts';
@@ -86,11 +87,9 @@ const openHost: OpenHost = async (options, control, lost, wait) => {
   };
   try {
     const takeOver = options.takeOver ?? false;
-    // What answers HTTP is a third of the code; it is read while the disk is waited for.
-    const [{ ledger, epoch, fence }, { createApp }] = await together([
-      claimLedger({ places, takeOver, onLost, wait, lifetime }),
-      import('./app.ts'),
-    ]);
+    const { ledger, epoch, fence } = await claimLedger({
+      ...{ places, takeOver, onLost, wait, lifetime },
+    });
     const vault = options.vault ?? fileVault(ledgerDir);
     const { hostedBy: hosted_by, version } = options;
     const announcer = createAnnouncer({
