@@ -21,6 +21,10 @@ export interface Told {
   lock: LockLevel | null;
 }
 
+/** How the server stands, as people see it: one that is stopped because nobody trusts the folder yet says so. */
+export const standing = (state: ServerState): ServerState | { name: 'untrusted' } =>
+  state.name === 'stopped' && !vscode.workspace.isTrusted ? { name: 'untrusted' } : state;
+
 /** Beside what an editor itself shows of a folder. */
 const priority = 40;
 
@@ -38,8 +42,7 @@ export function createStatusBar(): StatusBar {
   const draw = () => {
     // Without a folder there is nothing to tell.
     if ((vscode.workspace.workspaceFolders ?? []).length === 0) return item.hide();
-    const untrusted = state.name === 'stopped' && !vscode.workspace.isTrusted;
-    const look = statusLook(untrusted ? { name: 'untrusted' } : state, told.waiting, told.lock);
+    const look = statusLook(standing(state), told.waiting, told.lock);
     item.text = look.text;
     item.tooltip = look.tooltip;
     item.accessibilityInformation = { label: look.spoken, role: 'button' };

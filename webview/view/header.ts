@@ -1,3 +1,4 @@
+import { isAtEditor } from '../../src/contract/actors.ts';
 import type { DraftSource } from '../../src/contract/records.ts';
 import { plain } from '../hidden.ts';
 import { type Child, h, small } from './dom.ts';
@@ -47,11 +48,12 @@ const ways: Record<DraftSource, string> = {
 export function madeBy(by: string | null, source: DraftSource | null): Child {
   const way = source === null ? '' : ways[source];
   if (by === null) return way === '' ? 'unknown' : `somebody, ${way}`;
-  const who = by.startsWith('editor:')
+  const atEditor = isAtEditor(by);
+  const who = atEditor
     ? h('span', { title: by }, 'a person at an editor')
     : h('code', {}, plain(by));
   // That a person at an editor made it in the editor need not be said.
-  const said = way === '' || (source === 'editor' && by.startsWith('editor:'));
+  const said = way === '' || (source === 'editor' && atEditor);
   return h('span', {}, who, said ? null : `, ${way}`);
 }
 

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { commandIds, containerId, controlCommandIds, innerCommandIds } from '../ids.ts';
 import type { Server, ServerState } from '../server/server.ts';
-import type { Told } from '../statusBar.ts';
+import { standing, type Told } from '../statusBar.ts';
 
 type Entry = vscode.QuickPickItem & { command?: string };
 
@@ -70,10 +70,9 @@ const entries: Record<Exclude<ServerState['name'], 'running'> | 'untrusted', rea
 
 /** The menu of the status bar: what can be done in this state of the server. */
 export async function showMenu({ state }: Server, told: Told): Promise<void> {
-  const untrusted = state.name === 'stopped' && !vscode.workspace.isTrusted;
-  const stands = untrusted ? 'untrusted' : state.name;
-  const title = state.name === 'running' ? `GIMO at ${state.host.url}` : `GIMO (${stands})`;
-  const offered = stands === 'running' ? running(told) : entries[stands];
+  const now = standing(state);
+  const title = now.name === 'running' ? `GIMO at ${now.host.url}` : `GIMO (${now.name})`;
+  const offered = now.name === 'running' ? running(told) : entries[now.name];
   const picked = await vscode.window.showQuickPick([...offered], {
     title,
     placeHolder: 'What do you want to do?',

@@ -1,3 +1,4 @@
+import { isAtEditor } from '../../contract/actors.ts';
 import type { DraftListItem } from '../../contract/operations.ts';
 import type { PanelSubject } from '../../contract/panel.ts';
 import { oneLine } from '../text.ts';
@@ -76,7 +77,7 @@ export function createWaitingNews(): WaitingNews {
 }
 
 /** What a person made at an editor they need not be told. */
-const isMine = ({ created_by }: DraftListItem) => created_by?.startsWith('editor:') ?? false;
+const isMine = ({ created_by }: DraftListItem) => created_by !== null && isAtEditor(created_by);
 
 const draftWaits = ({ id, prompt }: DraftListItem): Waits => ({
   key: id,

@@ -1,3 +1,4 @@
+import { isAtEditor } from '../../contract/actors.ts';
 import type { Config } from '../../contract/records.ts';
 import type { LockLevel, SecurityEvent } from '../../contract/rows/security.ts';
 import { commandLine } from '../steps.ts';
@@ -93,4 +94,4 @@ export const tokenUses = [
 
 /** Who did something, as far as people know it: `you, in an editor`. */
 export const actorWords = (actor: string): string =>
-  actor.startsWith('editor:') ? 'a person at an editor' : oneLine(actor, 60);
+  isAtEditor(actor) ? 'a person at an editor' : oneLine(actor, 60);
