@@ -120,4 +120,7 @@ export const contextKeys = {
 export const serverStates = ['stopped', 'starting', 'running', 'failed'] as const;
 
 /** Keys of what is remembered: of the port for each folder, of the models that were allowed over all of them. */
-export const memoryKeys = { port: 'gimo.lastPort', allowedModels: 'gimo.allowedModels' } as const;
+export const memoryKeys = {
+  ...{ port: 'gimo.lastPort', lastStart: 'gimo.lastStart' },
+  allowedModels: 'gimo.allowedModels',
+} as const;

@@ -1,10 +1,22 @@
+/** A button below a refusal: a command that leads out of it. */
+interface WayOut {
+  label: string;
+  command: string;
+}
+
 /** Something that a person asked for and cannot have now; its message says why, and what to do. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
+  readonly wayOut: WayOut | undefined;
+
+  constructor(message: string, wayOut?: WayOut) {
+    super(message);
+    this.wayOut = wayOut;
+  }
 }
 
 /** Whether something thrown is a `Refusal`; known by its name, since what is loaded later has a class of its own. */
-export const isRefusal = (error: unknown): error is Error =>
+export const isRefusal = (error: unknown): error is Refusal =>
   error instanceof Error && error.name === 'Refusal';
 
 /**

@@ -19,7 +19,12 @@ export function createProblems(channel: vscode.LogOutputChannel): Problems {
   return {
     tell(error) {
       if (isRefusal(error)) {
-        void vscode.window.showInformationMessage(error.message);
+        const { message, wayOut } = error;
+        const buttons = wayOut === undefined ? [] : [wayOut.label];
+        void vscode.window.showInformationMessage(message, ...buttons).then((picked) => {
+          if (wayOut !== undefined && picked === wayOut.label)
+            return vscode.commands.executeCommand(wayOut.command);
+        });
         return;
       }
       channel.error(detailsOf(error));

@@ -31,9 +31,9 @@ export interface Door {
 const serverOptions: ServerOptions = { maxHeaderSize: 98_304, requireHostHeader: false };
 
 /** Milliseconds in which requests that are under way may end by themselves when the server stops. */
-const moment = 400;
+const moment = 900;
 /** Milliseconds after which a request that has not ended by then is cut. An editor's window waits for 2 seconds. */
-const stopGrace = 1_000;
+const stopGrace = 1_300;
 
 /**
  * Binds a port.

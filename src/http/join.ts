@@ -94,9 +94,9 @@ async function host(
     onStopped: (reason) => onEnded('stopped', reason),
     onLost: (reason) => onEnded('gone', reason),
   });
-  const { url, port: bound, dataDir, client, onChange } = found;
+  const { url, port: bound, dataDir, ledgerDir, client, onChange } = found;
   return {
-    ...{ url, port: bound, dataDir, client, onChange, attached: false },
+    ...{ url, port: bound, dataDir, ledgerDir, client, onChange, attached: false },
     token: async (role) => found.token(role),
     get commandLine() {
       return found.commandLine;
@@ -126,7 +126,7 @@ async function attachTo(
     const url = `http://127.0.0.1:${port}`;
     const { client, onChange, close } = opened;
     return {
-      ...{ url, port, dataDir, client, onChange },
+      ...{ url, port, dataDir, ledgerDir, client, onChange },
       attached: true,
       commandLine: null,
       token: (role) => copyOf(role, vault, url),

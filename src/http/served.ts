@@ -8,6 +8,7 @@ export interface Served {
   readonly url: string;
   readonly port: number;
   readonly dataDir: string;
+  readonly ledgerDir: string;
   /** Whether another process hosts it. */
   readonly attached: boolean;
   /** As principal `editor`: the same rights, whoever hosts it. */

@@ -34,18 +34,18 @@ export async function withTemp(path: string, use: (temp: string) => Promise<void
 }
 
 /**
- * Writes a file that must not be there yet, and syncs it; its name is not synced. Throws what the file system throws,
- * `EEXIST` if it is there.
+ * Writes a file that must not be there yet, and syncs it unless told that it need not be durable; its name is not
+ * synced. Throws what the file system throws, `EEXIST` if it is there.
  */
 export async function writeNew(
   path: string,
   data: string | Uint8Array,
-  mode = 0o600,
+  { mode = 0o600, durable = true }: Pick<WriteOptions, 'mode' | 'durable'> = {},
 ): Promise<void> {
   const handle = await open(path, 'wx', mode);
   try {
     await handle.writeFile(data);
-    await handle.sync();
+    if (durable) await handle.sync();
   } finally {
     await handle.close();
   }
@@ -69,11 +69,16 @@ export interface WriteOptions {
   mode?: number;
   /** Called right before the rename; when it throws, nothing has changed. */
   fence?: Fence;
+  /**
+   * Whether it has to survive a power cut; true if left out. What is only true while its writer lives need not, and is
+   * then spared two syncs: after a power cut it may be as it was before, missing, or unreadable.
+   */
+  durable?: boolean;
 }
 
 /**
  * Replaces a file so that a reader sees the old content or the new, never half of one, whenever the process dies.
- * Durable when it resolves. When it throws, the file is as it was: also if only its name could not be made durable,
+ * Durable when it resolves, unless that was not asked for. When it throws, the file is as it was: also if only its name could not be made durable,
  * since the caller then says that nothing was done.
  *
  * @throws GimoError `storage_full`, `storage_error`, or whatever the fence threw
@@ -83,16 +88,17 @@ export async function writeAtomic(
   data: string | Uint8Array,
   options: WriteOptions = {},
 ): Promise<void> {
+  const { mode, fence, durable = true } = options;
   const temp = tempPath(path);
   live.add(temp);
   let before: FileHandle | null = null;
   let renamed = false;
   try {
-    await writeNew(temp, data, options.mode ?? 0o600);
-    before = await openBefore(path);
-    await renameFenced(temp, path, options.fence);
+    await writeNew(temp, data, { ...(mode === undefined ? {} : { mode }), durable });
+    if (durable) before = await openBefore(path);
+    await renameFenced(temp, path, fence);
     renamed = true;
-    await syncDir(dirname(path));
+    if (durable) await syncDir(dirname(path));
   } catch (error) {
     // The first error is the one to tell; what stays behind is swept at the next start.
     if (renamed) await putBack(path, temp, before).catch(onlySystem);
@@ -123,7 +129,7 @@ async function openBefore(path: string): Promise<FileHandle | null> {
 
 async function putBack(path: string, temp: string, before: FileHandle | null): Promise<void> {
   if (before === null) return unlink(path);
-  await writeNew(temp, await before.readFile(), (await before.stat()).mode & 0o777);
+  await writeNew(temp, await before.readFile(), { mode: (await before.stat()).mode & 0o777 });
   await rename(temp, path);
 }
 

@@ -1,14 +1,31 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { lock } from 'proper-lockfile';
 import { GimoError } from '../contract/errors.ts';
 import { hasCode } from '../core/system-error.ts';
 import { removeFile } from './atomic.ts';
-import { busy, dropLock, type Places, quiet, staleMs } from './claim-places.ts';
+import { lockDir, type Places, quiet, staleMs } from './claim-places.ts';
 import { parseJson, storageError } from './files.ts';
 import { Holder, readHolder } from './process.ts';
 
 /** Milliseconds between two refreshes of a lock. */
 const updateMs = 5_000;
+
+/** Removes the lock of an epoch that nobody holds any more. No error if it is gone already. */
+export async function dropLock(places: Places, epoch: number): Promise<void> {
+  try {
+    await rmdir(lockDir(places, epoch));
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw storageError(error, 'an old lock');
+  }
+}
+
+/** The refusal of one who claims at the same moment as another. */
+export const busy = () =>
+  new GimoError(
+    'not_writer',
+    'Another GIMO server is claiming this data directory right now. Try again in a moment.',
+  );
 
 /** What keeps a claim: the lock, and the look at whether it is still ours. */
 export interface Hold {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { together } from '../core/patience.ts';
 import { writeNew } from './atomic.ts';
-import { storageError, syncDir } from './files.ts';
+import { storageError, syncDir, syncFile } from './files.ts';
 import { type Holder, holderState, readHolder } from './process.ts';
 
 /*
@@ -17,8 +19,9 @@ export async function noteClaim(epochs: string, holder: Holder): Promise<string>
   const unique = `${holder.pid}-${randomBytes(6).toString('hex')}`;
   const path = join(epochs, `${holder.epoch}.by-${unique}`);
   try {
-    await writeNew(path, JSON.stringify(holder));
-    await syncDir(epochs);
+    await writeNew(path, JSON.stringify(holder), { durable: false });
+    // Before there is a lock: else a power cut could leave that one alone.
+    await together([syncFile(path), syncDir(epochs)]);
   } catch (error) {
     throw storageError(error, 'the claim');
   }
@@ -33,7 +36,7 @@ export async function noteClaim(epochs: string, holder: Holder): Promise<string>
  */
 export async function isAbandoned(epochs: string, epoch: number, ours?: string): Promise<boolean> {
   let dead = 0;
-  for (const name of await readdir(epochs)) {
+  for (const name of readdirSync(epochs)) {
     const path = join(epochs, name);
     if (claimNote.exec(name)?.[1] !== String(epoch) || path === ours) continue;
     const holder = await readHolder(path);
@@ -46,7 +49,7 @@ export async function isAbandoned(epochs: string, epoch: number, ours?: string):
 
 /** Forgets the notes of an epoch, and of all before it. */
 export async function forgetNotes(epochs: string, epoch: number): Promise<void> {
-  for (const name of await readdir(epochs)) {
+  for (const name of readdirSync(epochs)) {
     const noted = Number(claimNote.exec(name)?.[1]);
     if (noted <= epoch) await rm(join(epochs, name), { force: true });
   }

@@ -1,8 +1,5 @@
-import { readdir, rmdir } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { GimoError } from '../contract/errors.ts';
-import { hasCode } from '../core/system-error.ts';
-import { storageError } from './files.ts';
 import { ledgerFolders } from './layout.ts';
 
 /** Where the things lie that stand for a claim; what each of them is for stands at the head of claim.ts. */
@@ -33,26 +30,9 @@ export const quiet = { throwIfNoEntry: false } as const;
 export const lockDir = (places: Places, epoch: number) => `${places.lock(epoch)}.lock`;
 
 /** The epochs that were ever claimed and are not forgotten, ascending. */
-export async function epochsIn(places: Places): Promise<number[]> {
-  const names = await readdir(places.epochs);
-  return names
+export function epochsIn(places: Places): number[] {
+  return readdirSync(places.epochs)
     .filter((name) => /^[1-9]\d{0,14}$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);
 }
-
-/** Removes the lock of an epoch that nobody holds any more. No error if it is gone already. */
-export async function dropLock(places: Places, epoch: number): Promise<void> {
-  try {
-    await rmdir(lockDir(places, epoch));
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw storageError(error, 'an old lock');
-  }
-}
-
-/** The refusal of one who claims at the same moment as another. */
-export const busy = () =>
-  new GimoError(
-    'not_writer',
-    'Another GIMO server is claiming this data directory right now. Try again in a moment.',
-  );

@@ -5,19 +5,10 @@ import { check } from 'proper-lockfile';
 import { GimoError } from '../contract/errors.ts';
 import { hasCode } from '../core/system-error.ts';
 import { removeFile, writeAtomic, writeNew } from './atomic.ts';
-import { createHold } from './claim-hold.ts';
+import { busy, createHold, dropLock } from './claim-hold.ts';
 import { forgetNotes, isAbandoned, noteClaim } from './claim-notes.ts';
-import {
-  busy,
-  dropLock,
-  epochsIn,
-  lockDir,
-  type Places,
-  placesOf,
-  quiet,
-  staleMs,
-} from './claim-places.ts';
-import { ensureDir, storageError, syncDir } from './files.ts';
+import { epochsIn, lockDir, type Places, placesOf, quiet, staleMs } from './claim-places.ts';
+import { ensureDir, storageError } from './files.ts';
 import { syncLeftovers } from './leftovers.ts';
 import { describeSelf, type Holder, holderState, readHolder } from './process.ts';
 
@@ -64,7 +55,7 @@ export async function claimDataDir(options: ClaimOptions): Promise<Claim> {
   const places = placesOf(dataDir, ledgerDir);
   await ensureDir(join(dataDir, 'ops'));
   await ensureDir(places.epochs);
-  const latest = (await epochsIn(places)).at(-1) ?? 0;
+  const latest = epochsIn(places).at(-1) ?? 0;
   await refuseIfHeld(places, latest, takeOver);
   const holder = await describeSelf(latest + 1);
   const hold = createHold(places, holder, options.onLost);
@@ -78,10 +69,10 @@ export async function claimDataDir(options: ClaimOptions): Promise<Claim> {
   }
   try {
     await createEpoch(places, holder);
-    await writeAtomic(places.owner, `${JSON.stringify(holder, null, 2)}\n`);
+    await writeAtomic(places.owner, `${JSON.stringify(holder, null, 2)}\n`, { durable: false });
     hold.begin();
+    await syncLeftovers(dataDir, ledgerDir, places.epoch(holder.epoch));
     await forgetOlder(places, holder.epoch);
-    await syncLeftovers(dataDir, ledgerDir);
     return { epoch: holder.epoch, fence: hold.fence, release: hold.release };
   } catch (error) {
     await hold.unlock();
@@ -118,20 +109,20 @@ async function refuseHolder(holder: Holder, takeOver: boolean): Promise<void> {
 async function createEpoch(places: Places, holder: Holder): Promise<void> {
   const path = places.epoch(holder.epoch);
   try {
-    await writeNew(path, JSON.stringify(holder));
-    await syncDir(places.epochs);
+    // It is made durable together with what others left.
+    await writeNew(path, JSON.stringify(holder), { durable: false });
   } catch (error) {
     if (hasCode(error, 'EEXIST')) throw busy();
     throw storageError(error, 'the claim');
   }
-  if ((await epochsIn(places)).at(-1) === holder.epoch) return;
+  if (epochsIn(places).at(-1) === holder.epoch) return;
   await removeFile(path);
   throw busy();
 }
 
 /* Oldest first: an older holder must never find its own epoch there and the next one gone. */
 async function forgetOlder(places: Places, epoch: number): Promise<void> {
-  for (const older of await epochsIn(places)) {
+  for (const older of epochsIn(places)) {
     if (older >= epoch) continue;
     await rm(places.epoch(older), { force: true });
     await dropLock(places, older);

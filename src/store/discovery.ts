@@ -21,7 +21,7 @@ export type ServerInfo = z.infer<typeof ServerInfo>;
 const serverFile = (ledgerDir: string) => join(ledgerDir, 'server.json');
 const tokenFile = (ledgerDir: string) => join(ledgerDir, 'cli.token');
 
-/** Tells clients where the server is. With `fence`, only as long as the claim holds. */
+/** Tells clients where the server is: of no use to anybody after a power cut. With `fence`, only as long as the claim holds. */
 export async function writeServer(
   ledgerDir: string,
   info: ServerInfo,
@@ -29,7 +29,10 @@ export async function writeServer(
 ): Promise<void> {
   await ensureDir(ledgerDir);
   const text = `${JSON.stringify(ServerInfo.parse(info), null, 2)}\n`;
-  await writeAtomic(serverFile(ledgerDir), text, fence === undefined ? {} : { fence });
+  await writeAtomic(serverFile(ledgerDir), text, {
+    ...(fence === undefined ? {} : { fence }),
+    durable: false,
+  });
 }
 
 /** @returns null if no server was ever started here, or the file cannot be read */

@@ -1,9 +1,8 @@
-import { open } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
 import { hasCode } from '../core/system-error.ts';
 import { auditFiles } from './audit-read.ts';
-import { readOnly, storageError, syncDir } from './files.ts';
+import { syncDir, syncFile } from './files.ts';
 import { ledgerFolders, ledgerLists, recordFolders } from './layout.ts';
 
 /*
@@ -14,34 +13,25 @@ import { ledgerFolders, ledgerLists, recordFolders } from './layout.ts';
  */
 
 /**
- * Makes durable what an earlier process left in a data directory and in its ledger. Only the holder of the claim may
- * rely on that, since nobody else adds to it then.
+ * Makes durable what an earlier process left in a data directory and in its ledger, and the epoch that was just
+ * claimed. Only the holder of the claim may rely on that, since nobody else adds to it then.
  *
+ * @param epoch the file of the epoch
  * @throws GimoError `storage_error`, `storage_full`
  */
-export async function syncLeftovers(dataDir: string, ledgerDir: string): Promise<void> {
+export async function syncLeftovers(
+  dataDir: string,
+  ledgerDir: string,
+  epoch: string,
+): Promise<void> {
   const records = recordFolders(dataDir);
   const growing = (await auditFiles(records.audit)).slice(-1);
-  const files = [...Object.values(ledgerLists(ledgerDir)), ...growing];
+  const files = [epoch, ...Object.values(ledgerLists(ledgerDir)), ...growing];
   const folders = [
     ...[dirname(dataDir), dataDir, join(dataDir, 'ops'), ...Object.values(records)],
     ...[dirname(ledgerDir), ledgerDir, ...Object.values(ledgerFolders(ledgerDir))],
   ];
   await Promise.all([...files.map(syncFile), ...folders.map(syncIfThere)]);
-}
-
-async function syncFile(path: string): Promise<void> {
-  try {
-    const handle = await open(path, readOnly);
-    try {
-      if ((await handle.stat()).isFile()) await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    // What is missing, or a link, whoever reads it deals with.
-    if (!hasCode(error, 'ENOENT', 'ELOOP')) throw storageError(error, basename(path));
-  }
 }
 
 async function syncIfThere(dir: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -52,9 +52,9 @@ const startTimeOf = (pid: number) =>
   `(Get-Process -Id ${pid} -ErrorAction Stop).StartTime.ToUniversalTime().Ticks`;
 
 /* proc_pid_stat(5): the name in parentheses may itself hold spaces and parentheses, so count from the last one. */
-async function startedLinux(pid: number): Promise<string | null> {
+function startedLinux(pid: number): string | null {
   try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // Field 22, starttime; what follows the name begins with field 3.
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null;
   } catch (error) {

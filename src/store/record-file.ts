@@ -1,16 +1,14 @@
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { GimoError } from '../contract/errors.ts';
 import { jsonIssues } from '../contract/json.ts';
 import { hasCode } from '../core/system-error.ts';
-import { decodeText, parseJson, readOnly, storageError } from './files.ts';
+import { decodeText, openedNow, parseJson, readOnly, smallBytes, storageError } from './files.ts';
 
 /** A record file beyond this many bytes is not read. */
 export const maxRecordBytes = 64 * 2 ** 20;
-/* Files up to here are read at once: four calls of a few microseconds beat four trips through the thread pool. */
-const smallBytes = 64 * 1024;
 
 /** What tells one content of a file from another without reading it. */
 export interface Stamp {
@@ -108,15 +106,8 @@ export async function readRecordFile<T extends { id: string }>(
 const refusal =
   'The system does not let it be read now. It was left where it is; check the disk and its permissions.';
 
-function readSmall(path: string): { bytes: Buffer; stamp: Stamp } {
-  const fd = openSync(path, readOnly);
-  try {
-    const stamp = stampOf(fstatSync(fd));
-    return { bytes: readFileSync(fd), stamp };
-  } finally {
-    closeSync(fd);
-  }
-}
+const readSmall = (path: string): { bytes: Buffer; stamp: Stamp } =>
+  openedNow(path, (fd, found) => ({ bytes: readFileSync(fd), stamp: stampOf(found) }));
 
 async function readLarge(path: string): Promise<{ bytes: Buffer; stamp: Stamp }> {
   const handle = await open(path, readOnly);

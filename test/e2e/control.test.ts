@@ -102,7 +102,7 @@ test('the Explorer lets clients read a file, and a row takes it back', async () 
   await onFile('.env', 'Let Clients Read');
   await workbench.pick('An Hour');
   await workbench.toast(/\.env: GIMO never lets clients read this/).waitFor();
-  await workbench.run('GIMO: Focus on Control Plane View');
+  await workbench.focus('Control Plane');
   await row(/README\.md.*(23 h|1 d) left/).waitFor();
 });
 

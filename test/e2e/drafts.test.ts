@@ -19,6 +19,7 @@ beforeAll(async () => {
   workbench = await launchWorkbench('drafts');
   workbench.settings({
     ...{ 'workbench.colorTheme': 'Default Dark Modern', 'files.autoSave': 'off' },
+    'workbench.hover.delay': 300,
   });
   await workbench.open(folder);
   await workbench.openContainer('GIMO');
@@ -53,6 +54,10 @@ const welcome = () =>
   workbench.page
     .locator('.pane', { has: workbench.page.locator('.pane-header[aria-label^="Drafts"]') })
     .locator('.welcome-view-content');
+
+/** A button below a notification. */
+const offered = (label: string) =>
+  workbench.page.locator('.notifications-toasts .monaco-button').filter({ hasText: label });
 
 /** How much waits, on the icon of the container. */
 const badge = () =>
@@ -122,6 +127,7 @@ test('text of a draft cannot act in the tree or in its tooltip', async () => {
 test('a person proposes a draft from the palette', async () => {
   await workbench.run('GIMO: New Draft');
   await workbench.answer('List what is left to do');
+  await panelOf(workbench).title.filter({ hasText: 'List what is left to do' }).waitFor();
   await workbench.rows('Drafts').filter({ hasText: 'List what is left to do' }).waitFor();
   await badge().filter({ hasText: '3' }).waitFor();
   await workbench.screenshot('drafts-dark');
@@ -224,6 +230,7 @@ test('a window without a folder says so, and serves nothing', async () => {
   );
   await workbench.run('GIMO: Start Server');
   await workbench.toast(/No folder is open/).waitFor();
+  await offered('Open Folder').waitFor();
   expect(await welcome().filter({ hasText: 'Open a folder' }).isVisible()).toBe(true);
   await workbench.screenshot('drafts-no-folder');
 });
@@ -251,7 +258,9 @@ test('a folder that is not trusted gets no server until it is', async () => {
   await workbench.page.locator('.statusbar-item', { hasText: 'GIMO untrusted' }).click();
   await picks().filter({ hasText: 'Manage Workspace Trust' }).waitFor();
   await workbench.page.keyboard.press('Escape');
-  await welcome().getByText('Manage Workspace Trust').click();
+  await workbench.run('GIMO: Start Server');
+  await workbench.toast(/not trusted, so no server starts/).waitFor();
+  await offered('Manage Workspace Trust').click();
   await workbench.page
     .locator('.workspace-trust-editor')
     .getByText('Trust', { exact: true })
@@ -275,7 +284,7 @@ test('without notifications, what a client asks for waits in row, badge and stat
   await badge().filter({ hasText: '1' }).waitFor();
   await status(/1 request waits for you/).waitFor();
   expect(await workbench.toast(/asks to change/).count()).toBe(0);
-  await workbench.run('GIMO: Focus on Control Plane View');
+  await workbench.focus('Control Plane');
   const row = workbench.rows('Control Plane').filter({ hasText: 'Asked For' });
   await row.filter({ hasText: '1 request waits for you' }).waitFor();
   await workbench.screenshot('drafts-asked');

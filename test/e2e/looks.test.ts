@@ -53,7 +53,7 @@ test('a draft with warnings has no serious finding in any theme at any width', a
 test('the keyboard alone opens a draft from the tree, says why it is rejected, and rejects it', async () => {
   const { workbench, panel } = bench;
   await workbench.run('View: Close All Editors');
-  await workbench.run('GIMO: Focus on Drafts View');
+  await workbench.focus('Drafts');
   await press('End');
   await row('Drafts', 'Raise').and(workbench.page.locator('.focused')).waitFor();
   await press('Enter');
@@ -102,7 +102,7 @@ test('a failed run has no serious finding either', async () => {
 
 test('every action of a row is in the menu that a key opens', async () => {
   const { workbench } = bench;
-  await workbench.run('GIMO: Focus on Runs View');
+  await workbench.focus('Runs');
   await press('End');
   await press('Shift+F10');
   const menu = workbench.page.locator('.monaco-menu .action-item');

@@ -20,12 +20,11 @@ export async function runCommand(page: Page, label: string): Promise<void> {
     try {
       await page.keyboard.press('F1');
       await quickField(page).fill(`>${label}`, { timeout: 5_000 });
-      await quickRow(page, label).waitFor({ timeout: 10_000 });
-      break;
+      await quickRow(page, label).click({ timeout: 10_000 });
+      return;
     } catch (error) {
       // A panel that has just opened takes the focus, and the palette closes without it: then a person asks again.
       if (page.isClosed() || performance.now() > until) throw error;
     }
   }
-  await page.keyboard.press('Enter');
 }

@@ -19,6 +19,8 @@ export interface Workbench {
   answer(text: string): Promise<void>;
   /** Opens a view container of the activity bar, unless it is open. */
   openContainer(name: string): Promise<void>;
+  /** Gives the focus to a tree view, by the command that it has, and waits until it takes keys. */
+  focus(view: string): Promise<void>;
   /** The rows of a tree view. */
   rows(view: string): Locator;
   /** A notification whose text matches. */
@@ -32,6 +34,9 @@ export interface Workbench {
   screenshot(name: string): Promise<void>;
   close(): Promise<void>;
 }
+
+/* A tooltip covers the rows below it. The pointer rests where it clicked last, and no test means that one. */
+const restingPointer = { 'workbench.hover.delay': 60_000 };
 
 /** @param name names its browser profile, and its log among the results */
 export async function launchWorkbench(name: string): Promise<Workbench> {
@@ -69,9 +74,13 @@ async function closeAll(context: BrowserContext): Promise<void> {
   await context.close();
 }
 
-function inQuickInput(page: Page): Pick<Workbench, 'run' | 'pick' | 'answer'> {
+function inQuickInput(page: Page): Pick<Workbench, 'run' | 'focus' | 'pick' | 'answer'> {
   return {
     run: (label) => runCommand(page, label),
+    async focus(view) {
+      await runCommand(page, `GIMO: Focus on ${view} View`);
+      await page.locator(`.pane-body .monaco-list[aria-label="${view}"]:focus`).waitFor();
+    },
     async pick(label) {
       await quickRow(page, label).click();
     },
@@ -86,7 +95,7 @@ function inQuickInput(page: Page): Pick<Workbench, 'run' | 'pick' | 'answer'> {
 function inWindow(
   page: Page,
   url: string,
-): Omit<Workbench, 'run' | 'pick' | 'answer' | 'close' | 'page'> {
+): Omit<Workbench, 'run' | 'focus' | 'pick' | 'answer' | 'close' | 'page'> {
   return {
     async open(folder) {
       const what = folder === null ? 'ew=true' : `folder=${encodeURIComponent(folder)}`;
@@ -110,7 +119,10 @@ function inWindow(
         .filter({ hasText: text })
         .first(),
     settings(more) {
-      writeFileSync(inject('settings'), JSON.stringify({ ...quietSettings, ...more }));
+      writeFileSync(
+        inject('settings'),
+        JSON.stringify({ ...quietSettings, ...restingPointer, ...more }),
+      );
     },
     machineSettings(all) {
       writeFileSync(inject('machineSettings'), JSON.stringify(all));

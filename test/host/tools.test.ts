@@ -29,6 +29,7 @@ function served(): Served {
       url: address.url,
       port: Number(new URL(address.url).port),
       dataDir: '',
+      ledgerDir: '/ledger',
       attached: true,
       commandLine: null,
     },

@@ -4,7 +4,7 @@ import { plain } from '../hidden.ts';
 import { isLive, isPausing, type RunMessage, type State } from '../state.ts';
 import { banner, type Child, h, keepFocus, small } from './dom.ts';
 import { whatComesNext } from './gate.ts';
-import { code, header, instant, titleOf } from './header.ts';
+import { code, header, instant, madeBy, titleOf } from './header.ts';
 import { createLog } from './log.ts';
 import { bothWays, empty, type Page, viewButtons } from './parts.ts';
 import { duration, runSteps } from './runSteps.ts';
@@ -73,7 +73,7 @@ function drawHead(
     title: approved === null ? plain(run.id) : titleOf(approved.prompt),
     ...{ state, word },
     facts: [
-      ['Asked for by', run.actor === null ? null : code(run.actor)],
+      ['Asked for by', run.actor === null ? null : madeBy(run.actor, null)],
       ['Asked for', instant(run.created_at)],
       ['Started', instant(run.started_at)],
       ['Ended', instant(run.finished_at)],

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
+import type { ReviewPanels } from '../review/panels.ts';
 import type { Server } from '../server/server.ts';
 import { needsHost } from './needsHost.ts';
 
-/** Asks what should be done, and proposes it. Rejects as the client does. */
-export async function newDraft(server: Server): Promise<void> {
+/** Asks what should be done, proposes it, and shows the draft. Rejects as the client does. */
+export async function newDraft(server: Server, reviews: Pick<ReviewPanels, 'open'>): Promise<void> {
   const host = await needsHost(server);
   if (host === null) return;
   const prompt = await vscode.window.showInputBox({
@@ -14,6 +15,7 @@ export async function newDraft(server: Server): Promise<void> {
     validateInput: (text) => (text.trim() === '' ? 'Say in a few words what to do.' : undefined),
   });
   if (prompt === undefined) return;
-  await host.client.call('createDraft', { prompt });
+  const { id } = await host.client.call('createDraft', { prompt });
+  reviews.open({ kind: 'draft', id });
   vscode.window.setStatusBarMessage('$(check) The draft waits for your approval.', 5000);
 }

@@ -63,7 +63,7 @@ function jobsOf(parts: CommandParts): Record<keyof typeof commandIds, Job> {
     startServer: () => start(server),
     stopServer: () => server.stop(),
     restartServer: () => restart(server),
-    newDraft: () => newDraft(server),
+    newDraft: () => newDraft(server, reviews),
     generateDraft: (item) => generateDraft(parts, item),
     openReviewPanel: (item) => openReviewPanel(server, reviews, item),
     approveDraft: (item) => approveDraft(server, reviews, false, item),

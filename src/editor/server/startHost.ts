@@ -4,6 +4,7 @@ import type { Logger, SecretVault } from '../../core/ports.ts';
 import type { Person } from '../../core/work.ts';
 import type { JoinOptions } from '../../http/join.ts';
 import type { HostOptions } from '../../http/options.ts';
+import { type LastStart, readAhead } from '../../http/readAhead.ts';
 import type { Served } from '../../http/served.ts';
 import { memoryKeys, settingIds } from '../ids.ts';
 import { isRefusal, Refusal } from '../messages.ts';
@@ -48,8 +49,13 @@ export async function joinServerOfWindow(
   const folder = folderToServe();
   publicUrl();
   corsOrigins();
-  const [root, { hostOrAttach }] = await Promise.all([realpath(folder), surroundings.load()]);
+  const root = await realpath(folder);
   const dataDir = await dataDirectory(root);
+  const vault = readAhead(
+    surroundings.vaultOf(dataDir),
+    lastStart(context.workspaceState, dataDir),
+  );
+  const { hostOrAttach } = await surroundings.load();
   // Only of a folder that this window never served: looking for models starts the extensions that bring them.
   const known = context.workspaceState.get<unknown>(memoryKeys.port) !== undefined;
   const firstProvider = known ? undefined : await firstProviderOf(models);
@@ -61,7 +67,7 @@ export async function joinServerOfWindow(
     version,
     env: hostEnv(process.env),
     logger,
-    vault: surroundings.vaultOf(dataDir),
+    vault,
     tokensMadeAnew: surroundings.tokensMadeAnew,
     installId: vscode.env.machineId,
     folders: foldersOnDisk,
@@ -78,10 +84,25 @@ export async function joinServerOfWindow(
     },
   });
   // Asked first, since a window that is still loading takes its time to keep something.
-  const { workspaceState } = context;
-  if (host?.attached === false && workspaceState.get(memoryKeys.port) !== host.port)
-    await workspaceState.update(memoryKeys.port, host.port);
+  if (host?.attached === false) {
+    const names = [...vault.asked].sort();
+    await keep(context.workspaceState, memoryKeys.port, host.port);
+    await keep(context.workspaceState, memoryKeys.lastStart, [dataDir, host.ledgerDir, ...names]);
+  }
   return host;
+}
+
+/** Keeps something for the next start, unless it is kept already. */
+async function keep(memory: vscode.Memento, key: string, value: unknown): Promise<void> {
+  if (JSON.stringify(memory.get(key)) !== JSON.stringify(value)) await memory.update(key, value);
+}
+
+/** What the last server of this data directory asked for; undefined if none is known. */
+function lastStart(memory: vscode.Memento, dataDir: string): LastStart | undefined {
+  const kept = memory.get<unknown>(memoryKeys.lastStart);
+  if (!Array.isArray(kept)) return undefined;
+  const [of, ledgerDir, ...names] = kept.filter((one) => typeof one === 'string');
+  return of === dataDir && ledgerDir !== undefined ? { dataDir, ledgerDir, names } : undefined;
 }
 
 /** Whether the window has what a server needs: a trusted folder on a disk. */
@@ -93,9 +114,13 @@ export function canServe(): boolean {
 export function folderToServe(): string {
   const folder = firstFolder();
   if (folder === undefined)
-    throw new Refusal('No folder is open, so there is nothing to serve. Open one first.');
+    throw new Refusal('No folder is open, so there is nothing to serve. Open one first.', {
+      ...{ label: 'Open Folder', command: 'workbench.action.files.openFolder' },
+    });
   if (!vscode.workspace.isTrusted)
-    throw new Refusal('This folder is not trusted, so no server starts. Trust it first.');
+    throw new Refusal('This folder is not trusted, so no server starts. Trust it first.', {
+      ...{ label: 'Manage Workspace Trust', command: 'workbench.trust.manage' },
+    });
   return folder.uri.fsPath;
 }
 

@@ -30,8 +30,15 @@ export function createViews(
   const lists: WaitingLists = { drafts: null, runs: null };
   const tellRecords = (what: Partial<WaitingLists>) =>
     control.waiting({ ...Object.assign(lists, what) });
-  const views = [
-    createListView(draftsTree, failed, (read) => {
+  /** What a person looks for first is read first; the other views come when it is there, or cannot be read. */
+  let draftsAreRead = () => {};
+  const drafts = createListView(
+    draftsTree,
+    (error) => {
+      failed(error);
+      draftsAreRead();
+    },
+    (read) => {
       waiting({ drafts: waitingOf(read) });
       tellRecords({ drafts: read?.get('waiting')?.records ?? null });
       const some = [...(read?.values() ?? [])].some(({ records }) => records.length > 0);
@@ -40,7 +47,10 @@ export function createViews(
         contextKeys.drafted,
         some ? 'some' : undefined,
       );
-    }),
+      draftsAreRead();
+    },
+  );
+  const others = [
     createListView(approvedTree, failed),
     createListView(createRunsTree(), failed, (read) => {
       waiting({ gates: gatesOf(read) });
@@ -49,6 +59,7 @@ export function createViews(
     createPlanView(failed),
     control,
   ];
+  const views = [drafts, ...others];
   const showMore = vscode.commands.registerCommand(
     innerCommandIds.showMore,
     (viewId: string, group: string) =>
@@ -59,7 +70,14 @@ export function createViews(
   );
   return {
     connect(host) {
-      for (const view of views) view.connect(host);
+      const connectOthers = () => {
+        draftsAreRead = () => {};
+        for (const view of others) view.connect(host);
+      };
+      draftsAreRead = () => {};
+      drafts.connect(host);
+      if (host === null) connectOthers();
+      else draftsAreRead = connectOthers;
     },
     async refresh() {
       await Promise.all(views.map((view) => view.refresh()));

@@ -5,7 +5,14 @@ import type { Served } from '../../../src/http/served.ts';
 
 function served(more: Partial<Served> = {}): Served {
   return {
-    ...{ url: 'http://127.0.0.1:1', port: 1, dataDir: '', attached: false, commandLine: null },
+    ...{
+      url: 'http://127.0.0.1:1',
+      port: 1,
+      dataDir: '',
+      ledgerDir: '/ledger',
+      attached: false,
+      commandLine: null,
+    },
     client: createClient({ send: () => Promise.reject(new Error('not asked')) }),
     onChange: () => () => {},
     token: async () => '',
