@@ -53,7 +53,11 @@ export async function launchWorkbench(name: string): Promise<Workbench> {
   );
   const page = context.pages()[0] ?? (await context.newPage());
   keepConsole(page, path.join(inject('results'), `${name}.console.log`));
-  return { ...inQuickInput(page), ...inWindow(page, url), close: () => closeAll(context), page };
+  const window = inWindow(page, url);
+  // All files share an editor: what one of them has set must not reach the next.
+  window.settings({});
+  window.machineSettings({});
+  return { ...inQuickInput(page), ...window, close: () => closeAll(context), page };
 }
 
 /** Another window of the same browser profile, as the same person opens it. */

@@ -86,8 +86,11 @@ export async function joinServerOfWindow(
   // Asked first, since a window that is still loading takes its time to keep something.
   if (host?.attached === false) {
     const names = [...vault.asked].sort();
-    await keep(context.workspaceState, memoryKeys.port, host.port);
-    await keep(context.workspaceState, memoryKeys.lastStart, [dataDir, host.ledgerDir, ...names]);
+    const last = [dataDir, host.ledgerDir, ...names];
+    await Promise.all([
+      keep(context.workspaceState, memoryKeys.port, host.port),
+      keep(context.workspaceState, memoryKeys.lastStart, last),
+    ]);
   }
   return host;
 }
