@@ -48,8 +48,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await first?.screenshot('windows-first');
-  await second?.screenshot('windows-last');
+  await (second ?? first)?.screenshot('windows-last');
   await first?.close();
 });
 
