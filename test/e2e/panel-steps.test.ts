@@ -116,7 +116,7 @@ test('a file that changes outside is told at once, and again when it is as it wa
 test('a run waits at the gate, names what comes next, and goes on when it is told to', async () => {
   const { panel, workbench } = bench;
   await panel.action('Approve & Run').click();
-  await panel.frame.locator('.badge').filter({ hasText: 'Paused' }).waitFor();
+  await panel.frame.locator('.badge').filter({ hasText: 'Waits for you' }).waitFor();
   await panel.action('Continue').waitFor();
   expect(file('src/a.ts')).toBe(after);
   expect(existsSync(path.join(bench.folder, 'old.txt'))).toBe(false);

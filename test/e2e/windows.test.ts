@@ -64,8 +64,11 @@ test('the second window says that it is attached', async () => {
 
 test('what one window proposes shows in the other, and is approved there', async () => {
   await first.page.bringToFront();
-  await first.run('GIMO: New Draft');
+  // Not by New Draft, which shows it: with another page beside it, no webview of the editor loads in this one, not even
+  // its own preview of Markdown.
+  await first.run('GIMO: Generate Draft');
   await first.answer('Look at the tests');
+  await first.toast(/A draft waits for you/).waitFor();
   await second.page.bringToFront();
   await second.rows('Drafts').filter({ hasText: 'Look at the tests' }).click();
   const panel = panelOf(second);

@@ -1,7 +1,13 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
-import { inject } from 'vitest';
+import {
+  type BrowserContext,
+  chromium,
+  type Frame,
+  type Locator,
+  type Page,
+} from 'playwright-core';
+import { afterEach, inject } from 'vitest';
 import { chromiumFlags } from '../../scripts/chromium.ts';
 import { quietSettings } from '../../scripts/vscode-host/codeServer.ts';
 import { quickField, quickRow, runCommand } from './palette.ts';
@@ -52,7 +58,7 @@ export async function launchWorkbench(name: string): Promise<Workbench> {
     },
   );
   const page = context.pages()[0] ?? (await context.newPage());
-  keepConsole(page, path.join(inject('results'), `${name}.console.log`));
+  keepConsole(name, page);
   const window = inWindow(page, url);
   // All files share an editor: what one of them has set must not reach the next.
   window.settings({});
@@ -63,12 +69,31 @@ export async function launchWorkbench(name: string): Promise<Workbench> {
 /** Another window of the same browser profile, as the same person opens it. */
 export async function anotherWindow(first: Workbench, name: string): Promise<Workbench> {
   const page = await first.page.context().newPage();
-  keepConsole(page, path.join(inject('results'), `${name}.console.log`));
+  keepConsole(name, page);
   const window = { ...inQuickInput(page), ...inWindow(page, inject('workbench')) };
   return { ...window, close: () => page.close(), page };
 }
 
-function keepConsole(page: Page, log: string): void {
+/** The windows of this file, by name. */
+const windows = new Map<string, Page>();
+
+/* What a person would have seen where a test failed: as a picture, and as text for those who have the output alone. */
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  for (const [name, page] of windows) {
+    if (page.isClosed()) continue;
+    await page.screenshot({ path: path.join(inject('results'), `${name}-failed.png`) });
+    const seen = await Promise.all(page.frames().map(seenIn));
+    console.log(`"${task.name}" failed; window ${name}:\n${seen.join('\n')}`);
+  }
+});
+
+const seenIn = async (frame: Frame) =>
+  `${frame.url()}\n${await frame.locator('body').ariaSnapshot({ timeout: 5_000 })}`;
+
+function keepConsole(name: string, page: Page): void {
+  windows.set(name, page);
+  const log = path.join(inject('results'), `${name}.console.log`);
   writeFileSync(log, '');
   page.on('console', (line) => appendFileSync(log, `[${line.type()}] ${line.text()}\n`));
   page.on('pageerror', (error) => appendFileSync(log, `[pageerror] ${error}\n`));

@@ -3,7 +3,7 @@ import { PromptResult } from '../../src/contract/records.ts';
 import { plain } from '../hidden.ts';
 import { isLive, isPausing, type RunMessage, type State } from '../state.ts';
 import { banner, type Child, h, keepFocus, small } from './dom.ts';
-import { whatComesNext } from './gate.ts';
+import { gateAt, whatComesNext } from './gate.ts';
 import { code, header, instant, madeBy, titleOf } from './header.ts';
 import { createLog } from './log.ts';
 import { bothWays, empty, type Page, viewButtons } from './parts.ts';
@@ -18,6 +18,7 @@ const badges = {
   cancelled: ['over', 'Cancelled'],
 } as const;
 const pausing = ['live', 'Pausing'] as const;
+const atGateBadge = ['waiting', 'Waits for you'] as const;
 const undoneBadge = ['over', 'Undone'] as const;
 
 /** A run: its head and results are drawn anew when they change, its log grows. */
@@ -96,6 +97,7 @@ function drawHead(
 
 function badgeOf(message: RunMessage) {
   if (isPausing(message)) return pausing;
+  if (gateAt(message) !== null) return atGateBadge;
   return message.run.undone_at === undefined ? badges[message.run.status] : undoneBadge;
 }
 
