@@ -57,7 +57,8 @@ export function lookAt(path: string): Stats | null {
 
 export type RecordFile<T> =
   | { kind: 'missing' }
-  | { kind: 'ok'; record: T; stamp: Stamp }
+  /** What is not settled was changed a moment ago, and may change again without another stamp to tell. */
+  | { kind: 'ok'; record: T; stamp: Stamp; settled: boolean }
   /** Torn, of the wrong type, with the wrong id, a link: to be moved aside. */
   | { kind: 'unreadable'; reason: string; stamp: Stamp }
   /** The system does not let it be read: that says nothing about what it holds, and may pass. */
@@ -92,7 +93,8 @@ export async function readRecordFile<T extends { id: string }>(
     if (found.size > maxRecordBytes)
       return unreadable(`It has ${found.size} bytes, more than the ${maxRecordBytes} of a record.`);
     const read = found.size <= smallBytes ? readSmall(path) : await readLarge(path);
-    return { ...checkRecord(read.bytes, id, schema), stamp: read.stamp };
+    const { bytes, ...seen } = read;
+    return { ...checkRecord(bytes, id, schema), ...seen };
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return { kind: 'missing' };
     if (hasCode(error, 'ELOOP', 'ENXIO')) return unreadable('It is not a file.');
@@ -106,14 +108,27 @@ export async function readRecordFile<T extends { id: string }>(
 const refusal =
   'The system does not let it be read now. It was left where it is; check the disk and its permissions.';
 
-const readSmall = (path: string): { bytes: Buffer; stamp: Stamp } =>
-  openedNow(path, (fd, found) => ({ bytes: readFileSync(fd), stamp: stampOf(found) }));
+/** Milliseconds, two of the longest ticks in which Linux notes when a file changed (100 Hz, jiffies; see time(7)). */
+const twoTicksMs = 20;
 
-async function readLarge(path: string): Promise<{ bytes: Buffer; stamp: Stamp }> {
+/** What was seen of a file right before it was read. */
+interface Seen {
+  stamp: Stamp;
+  settled: boolean;
+}
+const seenOf = (found: Stats): Seen => ({
+  stamp: stampOf(found),
+  settled: Date.now() - found.ctimeMs >= twoTicksMs,
+});
+
+const readSmall = (path: string): Seen & { bytes: Buffer } =>
+  openedNow(path, (fd, found) => ({ ...seenOf(found), bytes: readFileSync(fd) }));
+
+async function readLarge(path: string): Promise<Seen & { bytes: Buffer }> {
   const handle = await open(path, readOnly);
   try {
-    const stamp = stampOf(await handle.stat());
-    return { bytes: await handle.readFile(), stamp };
+    const seen = seenOf(await handle.stat());
+    return { ...seen, bytes: await handle.readFile() };
   } finally {
     await handle.close();
   }

@@ -107,13 +107,21 @@ export async function openRecords<T extends { id: string }>(
       if (n % 1024 === 0) await slice();
     }
   });
-  const remember = (id: string, stamp: Stamp, record: T, keep: boolean) => {
+  /** @param how whether to `keep` it for the next reader, and whether its file is `settled`, so that a stamp tells */
+  const remember = (
+    id: string,
+    stamp: Stamp,
+    record: T,
+    how: { keep: boolean; settled: boolean },
+  ) => {
     const now = stampAt(pathOf(id));
     // Written anew while it was being read: what is known of the newer one must not be undone.
     if (now === null || !sameStamp(now, stamp)) return;
     left.delete(id);
-    if (keep) cache.set(id, stamp, record);
-    stamps.set(id, stamp);
+    if (how.settled) stamps.set(id, stamp);
+    else stamps.delete(id);
+    if (how.settled && how.keep) cache.set(id, stamp, record);
+    else cache.delete(id);
     index.set(id, statusOf(record));
     tags.set(id, tagOf(record));
   };
@@ -132,7 +140,7 @@ export async function openRecords<T extends { id: string }>(
   };
   const settle = async (id: string, found: RecordFile<T>, keep = true): Promise<T | null> => {
     if (found.kind === 'ok') {
-      remember(id, found.stamp, found.record, keep);
+      remember(id, found.stamp, found.record, { keep, settled: found.settled });
       return found.record;
     }
     if (found.kind === 'unreadable') return setAside(id);
@@ -224,7 +232,9 @@ export async function openRecords<T extends { id: string }>(
           folder.touched(record.id);
           const stamp = stampAt(path);
           const kept = deepFreeze(schema.parse(JSON.parse(text)));
-          if (stamp?.size === Buffer.byteLength(text)) remember(record.id, stamp, kept, true);
+          // A file of our own has a new inode, which nobody else can know so soon.
+          if (stamp?.size === Buffer.byteLength(text))
+            remember(record.id, stamp, kept, { keep: true, settled: true });
           else index.set(record.id);
         }),
       ),

@@ -50,8 +50,9 @@ async function run(): Promise<string> {
   const reply = await post(`/ops/drafts/${id}/approve?auto_run=true&digest=${digest}`);
   const runId = RunRecord.parse(Object(reply.body).run).id;
   const paused = Promise.withResolvers<void>();
+  // Its file, which is written after the ledger's: what is put there before that would be written over.
   const look = async () => {
-    if (Object((await get(`/ops/runs/${runId}`)).body).status === 'paused') paused.resolve();
+    if ((await jsonOf('runs', runId)).status === 'paused') paused.resolve();
   };
   const off = server.host.onChange(() => void look());
   await look();

@@ -56,6 +56,16 @@ describe('a record', () => {
     expect(JSON.parse(text)).toEqual({ ...known, status: 'rejected' });
   });
 
+  test('that is written twice in a tick of the clock, and read in between, is the last one', async () => {
+    const { store, path } = await opened(await tempDir());
+    const file = path('drafts', `${draftId(1)}.json`);
+    for (const prompt of Array.from({ length: 200 }, (_, n) => String(1_000 + n))) {
+      // In place and of one length: inode and size stay, and so does the time of change within a tick.
+      writeFileSync(file, JSON.stringify(draftOf(1, { prompt })));
+      expect(await store.drafts.get(draftId(1))).toMatchObject({ prompt });
+    }
+  });
+
   test('cannot be changed by somebody who has read it', async () => {
     const { store } = await opened(await tempDir());
     await store.drafts.put(draftOf(1));
