@@ -15,13 +15,7 @@ import { findCode, startOnDesktop } from './start/desktop.ts';
 import { startInTerminal } from './start/terminal.ts';
 
 const root = path.dirname(import.meta.dirname);
-const { values } = parseArgs({
-  options: {
-    browser: { type: 'boolean', default: false },
-    terminal: { type: 'boolean', default: false },
-    dir: { type: 'string', default: path.join(root, '.vscode-test') },
-  },
-});
+const values = optionsGiven();
 const places = {
   root,
   sample: path.resolve(values.dir, 'sample'),
@@ -37,4 +31,23 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
+}
+
+/** What was asked for; whoever asks for something else is told what there is. */
+function optionsGiven() {
+  try {
+    return parseArgs({
+      options: {
+        browser: { type: 'boolean', default: false },
+        terminal: { type: 'boolean', default: false },
+        dir: { type: 'string', default: path.join(root, '.vscode-test') },
+      },
+    }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(
+      `${error.message}\nnpm start knows -- --browser, -- --terminal and -- --dir DIR.`,
+    );
+    process.exit(2);
+  }
 }
