@@ -2,7 +2,7 @@ import { constants, lstatSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GimoError } from '../contract/errors.ts';
-import type { AuditFile, Logger } from '../core/ports.ts';
+import type { AuditFile, AuditHead, Logger } from '../core/ports.ts';
 import { hasCode } from '../core/system-error.ts';
 import { auditFiles, firstSeqOf, lastLineIn, nameOf, openToRead, tailOf } from './audit-read.ts';
 import { ensureRealDir, type Fence, noFollow, storageError, syncDir } from './files.ts';
@@ -24,6 +24,8 @@ interface OpenFile {
   spoilt: boolean;
   /** Lines are being written behind `length`. */
   busy: boolean;
+  /** What the ledger witnessed before that: while they are being written, it may tell of them already. */
+  witnessed: AuditHead | null;
 }
 
 /**
@@ -100,6 +102,7 @@ export async function openAuditFile(options: {
         try {
           if (closed) throw new GimoError('audit_unavailable', 'The audit log is closed.');
           const target = await fileFor(head.seq - lines.length + 1);
+          target.witnessed = await ledger.head.read();
           await appendWhole(target, lines, () => ledger.head.write(head));
         } catch (error) {
           throw unavailable(error);
@@ -107,7 +110,7 @@ export async function openAuditFile(options: {
       }),
     lines: (from = 0) => linesFrom(from),
     tail: (most) => tailOf(dir, most),
-    witnessed: () => ledger.head.read(),
+    witnessed: async () => (file?.busy ? file.witnessed : ledger.head.read()),
     close: () =>
       queue(async () => {
         closed = true;
@@ -170,7 +173,7 @@ async function createFile(path: string, quarantine: Quarantine): Promise<OpenFil
   try {
     await syncDir(dirname(path));
     const { ino } = await handle.stat();
-    return { path, handle, ino, length: 0, spoilt: false, busy: false };
+    return { path, handle, ino, length: 0, spoilt: false, busy: false, witnessed: null };
   } catch (error) {
     // It is made again with the next entry, and must not be taken for somebody else's then.
     await handle.close();
@@ -197,7 +200,7 @@ async function openLast(
       const { ino, size } = await handle.stat();
       const length = await lengthOfWholeLines(handle, size);
       if (length < size) await cutTornLine(handle, length, size, quarantine, fence);
-      return { path, handle, ino, length, spoilt: false, busy: false };
+      return { path, handle, ino, length, spoilt: false, busy: false, witnessed: null };
     } catch (error) {
       await handle.close();
       throw error;

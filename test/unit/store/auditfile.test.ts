@@ -54,6 +54,31 @@ describe('the audit file', () => {
     expect((await stat(path(1))).mode & 0o777).toBe(0o600);
   });
 
+  test('is never shown behind its own witness, also between the witness and the end of the append', async () => {
+    const { file, ledger, dir } = await opened(await tempDir());
+    await file.append(['one'], { seq: 1, mac: 'm' });
+    await file.close();
+    const written = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const head = {
+      ...ledger.head,
+      async write(next: Parameters<typeof ledger.head.write>[0]) {
+        await ledger.head.write(next);
+        written.resolve();
+        await goOn.promise;
+      },
+    };
+    const slow = await openAuditFile({ dir, ledger: { head }, fence: open });
+    onTestFinished(() => slow.close());
+    const appended = slow.append(['two'], { seq: 2, mac: 'm' });
+    await written.promise;
+    const witnessed = await slow.witnessed();
+    expect([witnessed?.seq, await linesOf(slow)]).toEqual([1, ['one']]);
+    goOn.resolve();
+    await appended;
+    expect([(await slow.witnessed())?.seq, await linesOf(slow)]).toEqual([2, ['one', 'two']]);
+  });
+
   test('goes on in a new file, named after its first entry, when one is full', async () => {
     const root = await tempDir();
     const { add, all, dir } = await opened(root, { maxBytes: 20 });
