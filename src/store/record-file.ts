@@ -134,6 +134,17 @@ async function readLarge(path: string): Promise<Seen & { bytes: Buffer }> {
   }
 }
 
+/**
+ * What no record may hold, since no digest can be made of it. A null character is odd too, but the Python service may have
+ * written one.
+ *
+ * @param json parsed JSON
+ * @returns a sentence on the first such thing, or null if there is none
+ */
+export function oddIn(json: unknown): string | null {
+  return jsonIssues(json).find(({ type }) => type !== 'string_null')?.msg ?? null;
+}
+
 type Checked<T> =
   | { kind: 'ok'; record: T }
   | { kind: 'unreadable'; reason: string }
@@ -149,10 +160,9 @@ function checkRecord<T extends { id: string }>(
   const json = parseJson(text);
   if (json === undefined)
     return { kind: 'unreadable', reason: 'It is not JSON, or only a part of it.' };
-  // No digest can be made of these. A null character is odd, but the Python service may have written one.
-  const odd = jsonIssues(json).find(({ type }) => type !== 'string_null');
-  if (odd !== undefined)
-    return { kind: 'unreadable', reason: `It holds what no record may hold. ${odd.msg}` };
+  const odd = oddIn(json);
+  if (odd !== null)
+    return { kind: 'unreadable', reason: `It holds what no record may hold. ${odd}` };
   const parsed = schema.safeParse(json);
   if (parsed.success) {
     if (parsed.data.id === id) return { kind: 'ok', record: deepFreeze(parsed.data) };

@@ -14,6 +14,7 @@ import { createRecordCache } from './record-cache.ts';
 import {
   deepFreeze,
   maxRecordBytes,
+  oddIn,
   type RecordFile,
   readRecordFile,
   type Stamp,
@@ -302,7 +303,14 @@ function checkedId(id: string, kind: RecordKind): string {
 
 /* What could not be read again must not be written. */
 function textOf<T>(record: T, schema: z.ZodType<T>): string {
-  const text = `${JSON.stringify(schema.parse(record), null, 2)}\n`;
+  const parsed = schema.parse(record);
+  const odd = oddIn(parsed);
+  if (odd !== null)
+    throw new GimoError(
+      'storage_error',
+      `The record holds what no record may hold. ${odd} Leave that out, then try again.`,
+    );
+  const text = `${JSON.stringify(parsed, null, 2)}\n`;
   if (Buffer.byteLength(text) > maxRecordBytes)
     throw new GimoError(
       'storage_error',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GimoError } from '../../../src/contract/errors.ts';
+import { jsonIssues } from '../../../src/contract/json.ts';
 import { draftId, draftOf, ids, opened, refusal, runId, tempDir } from './support.ts';
 
 describe('a record', () => {
@@ -22,10 +23,9 @@ describe('a record', () => {
     const { store } = await opened(dir);
     const unit = fc.constantFrom('grapheme' as const, 'binary' as const);
     const text = unit.chain((one) => fc.string({ unit: one }));
-    const json = fc.dictionary(
-      text.filter((key) => key !== '__proto__'),
-      fc.jsonValue({ stringUnit: 'binary', depthSize: 'small' }),
-    );
+    const json = fc
+      .dictionary(text, fc.jsonValue({ stringUnit: 'binary', depthSize: 'small' }))
+      .filter((found) => jsonIssues(found).every(({ type }) => type === 'string_null'));
     let n = 0;
     await fc.assert(
       fc.asyncProperty(text, json, async (prompt, found) => {
@@ -43,6 +43,25 @@ describe('a record', () => {
     const fresh = await opened(dir);
     expect((await fresh.store.drafts.list({ limit: 1000 })).records).toHaveLength(n);
     expect(await fresh.store.quarantined()).toEqual([]);
+  });
+
+  test('that could not be read again is not written, and the one before it stays', async () => {
+    const { store, path } = await opened(await tempDir());
+    await store.drafts.put(draftOf(1));
+    const before = await readFile(path('drafts', `${draftId(1)}.json`), 'utf8');
+    const deep = JSON.parse(`${'['.repeat(80)}${']'.repeat(80)}`);
+    for (const [found, said] of [
+      [JSON.parse('{"__proto__":{}}'), '__proto__'],
+      ['half \ud800', 'surrogate'],
+      [deep, 'deeper than 64 levels'],
+    ]) {
+      const error = await refusal(store.drafts.put(draftOf(1, { context: { found: [found] } })));
+      expect(GimoError.is(error, 'storage_error')).toBe(true);
+      expect(String(error)).toContain(said);
+    }
+    expect(await readFile(path('drafts', `${draftId(1)}.json`), 'utf8')).toBe(before);
+    expect(await store.drafts.get(draftId(1))).toEqual(draftOf(1));
+    expect(await store.quarantined()).toEqual([]);
   });
 
   test('keeps fields that this version does not know when it is written again', async () => {
