@@ -77,7 +77,7 @@ export async function openBench(): Promise<Bench> {
       await workbench.rows('Drafts').filter({ hasText: draft.prompt }).first().click();
       await panel.title.filter({ hasText: draft.prompt }).waitFor();
       await panel.action(run ? 'Approve & Run' : 'Approve').click();
-      const word = run ? /Running|Done|Failed|Paused/ : 'Approved';
+      const word = run ? /Running|Done|Failed|Waits for you/ : 'Approved';
       await panel.frame.locator('.badge').filter({ hasText: word }).waitFor();
     },
     async tidy() {
