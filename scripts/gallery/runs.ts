@@ -36,7 +36,7 @@ export function runs(now: () => Bench): void {
     await approve(vatOnce({ plan_task_id: 'vat' }), true);
     await row('Runs', /Round VAT once.*waits/).waitFor();
     await tidy();
-    await look(/Round VAT once.*waits/, 'Paused');
+    await look(/Round VAT once.*waits/, 'Waits for you');
     camera.chapter('Runs');
     await camera.take('run-gate', {
       ...panelOnly,

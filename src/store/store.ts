@@ -58,6 +58,8 @@ export async function openStore(options: {
       statusOf: (run) => run.status,
       tagOf: (run) => run.approved_id,
     }),
+    // Whoever watches it needs it to be there.
+    ensureRealDir(folders.quarantine),
     ignoreInGit(dataDir),
     sweepTold(ops, logger),
   ]);

@@ -18,7 +18,11 @@ beforeAll(async () => {
   writeFileSync(path.join(folder, 'README.md'), '# Invoices\n\nTotals are exact to the cent.\n');
   writeFileSync(path.join(folder, '.env'), 'KEY=1\n');
   workbench = await launchWorkbench('control');
-  workbench.settings({ 'workbench.colorTheme': 'Default Dark Modern' });
+  workbench.settings({
+    'workbench.colorTheme': 'Default Dark Modern',
+    // What the editor does not watch is seen all the same.
+    'files.watcherExclude': { '**/.orch_data/**': true },
+  });
   await workbench.open(folder);
   await workbench.openContainer('GIMO');
   for (const other of ['Drafts', 'Approved', 'Runs', 'Plan']) await header(other).click();
@@ -193,6 +197,26 @@ test('the audit log opens from its row, and is verified', async () => {
   await workbench.toast(/The audit log is whole/).waitFor();
   await row(/Audit Log.*whole/).waitFor();
   await workbench.screenshot('control-audit');
+});
+
+test('the audit log follows also what changes nothing', async () => {
+  const opened = workbench.page.locator('.monaco-editor .view-line', { hasText: 'openRepo' });
+  expect(await opened.count()).toBe(0);
+  const where = `${url}/ui/repos/open?path=${encodeURIComponent(folder)}`;
+  const { status } = await fetch(where, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(status).toBe(200);
+  await opened.first().waitFor();
+});
+
+test('a record that cannot be read is set aside, and has a row that says why', async () => {
+  writeFileSync(record('drafts', 'd_1790000000000_aaaaaa.json'), '{ "id": oops');
+  await propose('Say what the totals are');
+  await row('Quarantined').waitFor();
+  await row('d_1790000000000_aaaaaa.json').waitFor();
+  await workbench.screenshot('control-quarantined');
 });
 
 test('the command line is allowed and revoked from its row', async () => {

@@ -32,7 +32,11 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(inject('scratch'), 'plan-'));
   write('proposal.json', planOf(tasks));
   workbench = await launchWorkbench('plan');
-  workbench.settings({ 'workbench.colorTheme': 'Default Dark Modern' });
+  workbench.settings({
+    'workbench.colorTheme': 'Default Dark Modern',
+    // What the editor does not watch is seen all the same.
+    'files.watcherExclude': { '**/.orch_data/**': true },
+  });
   await workbench.open(folder);
   await workbench.openContainer('GIMO');
   await welcome('There is no plan yet').waitFor();

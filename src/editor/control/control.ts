@@ -1,3 +1,4 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { ChangeType } from '../../contract/events.ts';
 import type { PanelSubject } from '../../contract/panel.ts';
@@ -9,6 +10,7 @@ import type { Problems } from '../problems.ts';
 import type { ReviewPanels } from '../review/panels.ts';
 import type { Server } from '../server/server.ts';
 import { itemOf } from '../trees/listView.ts';
+import { watchFolder } from '../watchFolder.ts';
 import { allowCommandLine } from './allowCommandLine.ts';
 import { createAuditDocument, showAuditLog, verifyAuditLog } from './auditLog.ts';
 import { letClientsRead, stopClientsReading } from './clientsReading.ts';
@@ -124,10 +126,8 @@ export function createControl(options: ControlOptions): Control {
       audit.connect(next);
       show(null);
       if (next === null) return;
-      subscriptions = follow(next, {
-        changed: () => refreshing.request(),
-        written: () => audit.written(),
-      });
+      const told = { changed: () => refreshing.request(), written: () => audit.written() };
+      subscriptions = follow(next, told, problems.note);
       refreshing.request();
     },
     refresh,
@@ -148,22 +148,21 @@ export function createControl(options: ControlOptions): Control {
 }
 
 /** Tells of changes, and of what no event tells: entries of the audit, and records that were set aside. */
-function follow(host: Served, told: { changed(): void; written(): void }): vscode.Disposable {
+function follow(
+  host: Served,
+  told: { changed(): void; written(): void },
+  failed: (error: unknown) => void,
+): vscode.Disposable {
   const unsubscribe = host.onChange(({ type }) => {
     if (concerns.includes(type)) told.changed();
     told.written();
   });
-  const watch = (pattern: string, job: () => void) => {
-    const watcher = vscode.workspace.createFileSystemWatcher(
-      new vscode.RelativePattern(vscode.Uri.file(host.dataDir), pattern),
-    );
-    for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) event(job);
-    return watcher;
-  };
+  const watch = (name: string, job: () => void) =>
+    watchFolder(path.join(host.dataDir, 'ops', name), job, failed);
   return vscode.Disposable.from(
     { dispose: unsubscribe },
-    watch('ops/audit/*', told.written),
-    watch('ops/quarantine/*', told.changed),
+    watch('audit', told.written),
+    watch('quarantine', told.changed),
   );
 }
 

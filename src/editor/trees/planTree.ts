@@ -8,6 +8,7 @@ import { coalesce, treeQuietMs } from '../coalesce.ts';
 import { commandIds, viewIds } from '../ids.ts';
 import { codeOf, messageOf } from '../messages.ts';
 import { oneLine } from '../text.ts';
+import { watchFolder } from '../watchFolder.ts';
 import { itemOf, type ListView, moreItem } from './listView.ts';
 import { type Planned, type PlannedTask, readPlanned } from './planned.ts';
 import { brokenRow, noteRow, planRow, progressOf, taskRow, termRow } from './planRow.ts';
@@ -94,11 +95,11 @@ export function createPlanView(failed: (error: unknown) => void): ListView {
     connect(host) {
       subscription.dispose();
       client = host?.client ?? null;
-      file = host && vscode.Uri.file(path.join(host.dataDir, 'ops', 'plan.json'));
+      file = host && vscode.Uri.file(planFileOf(host));
       for (const part of parts) shown[part] = pageSize;
       show(null);
       if (host === null) return;
-      subscription = follow(host, () => refreshing.request());
+      subscription = follow(host, () => refreshing.request(), failed);
       refreshing.request();
     },
     refresh,
@@ -116,16 +117,25 @@ export function createPlanView(failed: (error: unknown) => void): ListView {
 }
 
 /** Tells of changes, and of what no event tells: the file of the plan is changed by hand. */
-function follow(host: Served, changed: () => void): vscode.Disposable {
+function follow(
+  host: Served,
+  changed: () => void,
+  failed: (error: unknown) => void,
+): vscode.Disposable {
   const unsubscribe = host.onChange(({ type }) => {
     if (concerns.includes(type)) changed();
   });
-  const pattern = new vscode.RelativePattern(vscode.Uri.file(host.dataDir), 'ops/plan.json');
-  const watcher = vscode.workspace.createFileSystemWatcher(pattern);
-  for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete])
-    event(changed);
-  return vscode.Disposable.from({ dispose: unsubscribe }, watcher);
+  const file = planFileOf(host);
+  const touched = (name: string | null) => {
+    if (name === null || name === path.basename(file)) changed();
+  };
+  return vscode.Disposable.from(
+    { dispose: unsubscribe },
+    watchFolder(path.dirname(file), touched, failed),
+  );
 }
+
+const planFileOf = ({ dataDir }: Served) => path.join(dataDir, 'ops', 'plan.json');
 
 function providerOf(
   current: () => Planned | Broken | null,
