@@ -56,7 +56,7 @@ export async function openFoundKeys(ports: {
   let keys = kept ?? [];
 
   const keep = async (next: FoundKey[]) => {
-    await vault.set(vaultName, JSON.stringify(next));
+    await vault.set({ [vaultName]: JSON.stringify(next) });
     keys = next;
   };
 

@@ -146,7 +146,8 @@ export interface AuditFile {
  */
 export interface SecretVault {
   get(name: string): Promise<string | undefined>;
-  set(name: string, value: string): Promise<void>;
+  /** Keeps these, by name, and leaves all others as they are. What is made together is to be set together. */
+  set(secrets: Readonly<Record<string, string>>): Promise<void>;
   delete(name: string): Promise<void>;
 }
 

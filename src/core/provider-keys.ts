@@ -43,7 +43,7 @@ export async function openProviderKeys(
   const known = new Map<string, StoredKey>();
   const set = async (provider: string, key: StoredKey | undefined) => {
     if (key === undefined) await vault.delete(vaultName(provider));
-    else await vault.set(vaultName(provider), JSON.stringify(key));
+    else await vault.set({ [vaultName(provider)]: JSON.stringify(key) });
     if (key === undefined) known.delete(provider);
     else known.set(provider, key);
   };

@@ -44,9 +44,9 @@ export function readAhead(
       ahead.delete(name);
       return answer !== undefined && isRight?.() === true ? answer : vault.get(name);
     },
-    set(name, value) {
-      ahead.delete(name);
-      return vault.set(name, value);
+    set(secrets) {
+      for (const name of Object.keys(secrets)) ahead.delete(name);
+      return vault.set(secrets);
     },
     delete(name) {
       ahead.delete(name);

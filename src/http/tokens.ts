@@ -54,17 +54,22 @@ export interface TokenPorts {
  */
 export async function openTokens(ports: TokenPorts): Promise<Tokens> {
   const { given, vault, ledger, rotated, madeAnew } = ports;
-  const tokens = new Map<TokenRole, string>();
   const lost: TokenRole[] = [];
   const found = await Promise.all(
     tokenRoles.map(
       async (role) => [role, given[role] ?? (await vault.get(vaultName(role)))] as const,
     ),
   );
+  const tokens = new Map<TokenRole, string>();
+  const made: Record<string, string> = {};
   for (const [role, kept] of found) {
-    if (kept === undefined && ledger.hadToken(role)) lost.push(role);
-    tokens.set(role, kept ?? (await made(role, vault)));
+    const token = kept ?? randomToken();
+    tokens.set(role, token);
+    if (kept !== undefined) continue;
+    made[vaultName(role)] = token;
+    if (ledger.hadToken(role)) lost.push(role);
   }
+  if (Object.keys(made).length > 0) await vault.set(made);
   const wrong = tokenProblem(tokens);
   if (wrong !== null) throw new GimoError('validation_error', wrong);
   for (const [role, token] of tokens) await remember(role, token, ledger);
@@ -86,7 +91,7 @@ export async function openTokens(ports: TokenPorts): Promise<Tokens> {
       const token = randomToken();
       // In this order a crash leaves the old one or the new one in force, and never one that is forgotten.
       await remember(role, token, ledger);
-      await vault.set(vaultName(role), token);
+      await vault.set({ [vaultName(role)]: token });
       tokens.set(role, token);
       retired.push(old);
       await rotated?.(role, token, old);
@@ -103,12 +108,6 @@ export async function openTokens(ports: TokenPorts): Promise<Tokens> {
 /** What the token of a role is called in a vault. */
 export const vaultName = (role: TokenRole) => `token.${role}`;
 const randomToken = () => randomBytes(tokenBytes).toString('base64url');
-
-async function made(role: TokenRole, vault: SecretVault): Promise<string> {
-  const token = randomToken();
-  await vault.set(vaultName(role), token);
-  return token;
-}
 
 async function remember(role: TokenRole, token: string, ledger: TokenPorts['ledger']) {
   const hash = sha256(token);

@@ -13,6 +13,7 @@ import { createQueues } from './queue.ts';
 import { createRecordCache } from './record-cache.ts';
 import {
   deepFreeze,
+  lookAt,
   maxRecordBytes,
   oddIn,
   type RecordFile,
@@ -27,7 +28,7 @@ import { createSearch } from './record-search.ts';
 export interface RecordFolder<T> extends Records<T> {
   /** Carries out a change of our own in the folder beside its records, such as making a log. */
   ours<R>(change: () => Promise<R>): Promise<R>;
-  /** Records that were left where they are: of a newer version, or that the system does not let be read. */
+  /** Records that were left where they are: of a newer version, or that cannot be read for now. */
   leftAlone(): Quarantined[];
   /** Ends the work in the background. */
   close(): Promise<void>;
@@ -71,7 +72,7 @@ export async function openRecords<T extends { id: string }>(
   const cache = createRecordCache<T>(cacheBytes);
   /** Of every record that was read: which file its state in the index is from. */
   const stamps = new Map<string, Stamp>();
-  /** Records that were left where they are: of a newer version, or (`again`) that the system does not let be read. */
+  /** Records that were left where they are: of a newer version, or (`again`) that cannot be read for now. */
   const left = new Map<string, { stamp: Stamp; reason: string; again: boolean }>();
   const queue = createQueues();
   let swept = false;
@@ -152,11 +153,20 @@ export async function openRecords<T extends { id: string }>(
     if (told !== found.reason) logger.log('warn', found.reason, { file: `${label}/${id}.json` });
     return null;
   };
-  /* Looks once more in its turn: what was unreadable may have been half of what somebody is saving right now. */
+  /*
+   * Looks once more in its turn: what was unreadable may have been half of what somebody is saving right now. A file that
+   * was emptied for that stays where it is, or what is saved would go to where it was moved.
+   */
   const setAside = (id: string) =>
     queue(id, async () => {
       const found = await readRecordFile(pathOf(id), id, schema);
       if (found.kind !== 'unreadable') return settle(id, found);
+      if (isBeingSaved(pathOf(id))) {
+        cache.delete(id);
+        stamps.delete(id);
+        left.set(id, { stamp: found.stamp, reason: beingSaved, again: true });
+        return null;
+      }
       await folder.ours(async () => {
         await quarantine.take(pathOf(id), found.reason);
         folder.touched(id);
@@ -221,7 +231,8 @@ export async function openRecords<T extends { id: string }>(
   return {
     async get(id) {
       const record = idPattern[kind].test(id) ? await load(id) : null;
-      if (record === null && left.get(id)?.again) throw refused(id);
+      const before = left.get(id);
+      if (record === null && before?.again) throw refused(id, before.reason);
       return record;
     },
     put: (record) =>
@@ -289,12 +300,20 @@ export async function openRecords<T extends { id: string }>(
   };
 }
 
-/* Not that there is none: whoever asks for one record may try again. */
-const refused = (id: string) =>
-  new GimoError(
-    'storage_error',
-    `The system does not let the record ${id} be read. Check the disk and the permissions of the data directory, then try again.`,
+/** Milliseconds that an editor may take between emptying a file and writing it, on a machine that is busy. */
+const savingMs = 2000;
+const beingSaved =
+  'It is empty, as a file is while somebody saves it. It was left where it is; save it again if it stays so.';
+function isBeingSaved(path: string): boolean {
+  const found = lookAt(path);
+  return (
+    found?.isFile() === true && found.size === 0 && Math.abs(Date.now() - found.mtimeMs) < savingMs
   );
+}
+
+/* Not that there is none: whoever asks for one record may try again. */
+const refused = (id: string, why: string) =>
+  new GimoError('storage_error', `The record ${id} cannot be read now. ${why} Then try again.`);
 
 function checkedId(id: string, kind: RecordKind): string {
   if (idPattern[kind].test(id)) return id;

@@ -26,9 +26,9 @@ export function fileVault(ledgerDir: string): SecretVault {
     async get(name) {
       return (await readText(path(name))) ?? undefined;
     },
-    async set(name, value) {
+    async set(secrets) {
       await ensureDir(dir);
-      await writeAtomic(path(name), value);
+      for (const [name, value] of Object.entries(secrets)) await writeAtomic(path(name), value);
     },
     async delete(name) {
       await removeFile(path(name));

@@ -78,7 +78,14 @@ const jsonOf = async (folder: string, id: string): Promise<Json> =>
 /** What may lie under the name of a record: how it gets there, and what its reason says. */
 const odd: [string, (path: string, whole: Json) => unknown, RegExp][] = [
   ['torn', (path, whole) => writeFile(path, JSON.stringify(whole).slice(0, -20)), /not JSON/],
-  ['empty', (path) => writeFile(path, ''), /not JSON/],
+  [
+    'empty for longer than a save takes',
+    async (path) => {
+      await writeFile(path, '');
+      await utimes(path, 0, 0);
+    },
+    /not JSON/,
+  ],
   ['only zeros', (path) => writeFile(path, Buffer.alloc(4096)), /not JSON/],
   ['a list', (path) => writeFile(path, '[1, 2]'), /not a record/],
   ['null', (path) => writeFile(path, 'null'), /not a record/],

@@ -71,6 +71,23 @@ describe('the control plane', () => {
       assert.match(desk.told(), /locked down already/);
     });
 
+    it('costs nobody what was typed for a draft that could not be proposed', async () => {
+      for (const command of ['newDraft', 'generateDraft']) {
+        types(`Keep what ${command} was told`);
+        const refused = desk.person.untilTold(/LOCKDOWN/);
+        await run(command);
+        await refused;
+        let offered: string | undefined;
+        const look = async ({ value }: vscode.InputBoxOptions) => {
+          offered = value;
+        };
+        Object.assign(vscode.window, { showInputBox: look });
+        await run(command);
+        assert.equal(offered, `Keep what ${command} was told`);
+        desk.person.told.length = 0;
+      }
+    });
+
     it('is let go at a word, with what happened in sight, and not by Enter', async () => {
       await run('resolveLockdown');
       assert(desk.listed[0]?.some((row) => row.includes('an agent went wild')));

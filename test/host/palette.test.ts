@@ -89,6 +89,18 @@ describe('commands', () => {
     assert.equal((await remote.call('getStatus', {})).pid, process.pid);
   });
 
+  it('that need a server wait for one that is starting', async () => {
+    await run(commandIds.stopServer);
+    person.told.length = 0;
+    person.picks = 'no role';
+    const starting = run(commandIds.startServer);
+    await run(commandIds.copyToken);
+    assert.deepEqual(person.told, []);
+    await starting;
+    person.picks = undefined;
+    remote = await startRemote(person);
+  });
+
   it('Pause Run holds a run before its next step, and Cancel Run ends it there', async () => {
     const test = { type: 'openai_compat' as const, base_url: models.url, model: 'test-model' };
     await remote.call('setProvider', { active: 'test', providers: { test } });

@@ -15,6 +15,9 @@ import { providerWaysOut, takeWayOut } from './providerWaysOut.ts';
 export const longestPrompt = 8000;
 const review = 'Review';
 
+/** What was typed and could not be asked: it stands there when the command is given again. */
+let unsent = '';
+
 /**
  * Asks what should be done, and lets the active provider propose it. Rejects as the client does.
  *
@@ -39,13 +42,16 @@ export async function generateDraft(
     title: 'Generate Draft',
     prompt: 'What should be proposed? Nothing runs until you approve the draft.',
     placeHolder: 'For example: explain how the tests are started',
-    value: before?.prompt ?? '',
+    value: before?.prompt ?? unsent,
     ignoreFocusOut: true,
     validateInput: problemOf,
   });
   if (prompt === undefined) return;
+  unsent = prompt;
   const steps = await pickForm(host);
-  if (steps !== null) await propose(host, { prompt, steps }, reviews, problems);
+  if (steps === null) return;
+  await propose(host, { prompt, steps }, reviews, problems);
+  unsent = '';
 }
 
 /** @returns whether to ask for steps; null if the person no longer wants anything */

@@ -6,11 +6,12 @@ import { hostIn, type Server } from '../server/server.ts';
 const start = 'Start Server';
 
 /**
- * The running server. Where there is none, says so and offers to start it.
+ * The running server, also one that is starting now. Where there is none, says so and offers to start it.
  *
  * @returns null if there is none in the end
  */
 export async function needsHost(server: Server): Promise<Served | null> {
+  if (hostIn(server.state) === null) await server.settled();
   const host = hostIn(server.state);
   if (host !== null) return host;
   const picked = await vscode.window.showInformationMessage(

@@ -13,6 +13,8 @@ export const hostIn = (state: ServerState): Served | null =>
 /** The server of this window, hosted or attached to: at most one, and one change of it at a time. */
 export interface Server {
   readonly state: ServerState;
+  /** Waits until what is under way has ended: a start, a stop. Never rejects. */
+  settled(): Promise<void>;
   /** Starts it unless it runs. Never rejects: what went wrong is in the state. */
   start(): Promise<void>;
   /** Stops it, also one that is still starting, so that nobody takes over. Never rejects. */
@@ -108,6 +110,7 @@ export function createServer(
     get state() {
       return state;
     },
+    settled: () => last,
     start: () => begin(false),
     stop: () => end('stop'),
     leave: () => end('leave'),

@@ -36,9 +36,11 @@ export function brokenVault(): SecretVault {
   const kept = new Map<string, string>();
   return {
     get: async (name) => kept.get(name),
-    async set(name, value) {
-      if (name.startsWith('provider.')) throw new Error('the keyring is gone');
-      kept.set(name, value);
+    async set(secrets) {
+      for (const [name, value] of Object.entries(secrets)) {
+        if (name.startsWith('provider.')) throw new Error('the keyring is gone');
+        kept.set(name, value);
+      }
     },
     delete: async (name) => void kept.delete(name),
   };

@@ -108,7 +108,9 @@ describe('a server that is not open yet', () => {
         }
         return kept.get(name);
       },
-      set: async (name, value) => void kept.set(name, value),
+      async set(secrets) {
+        for (const [name, value] of Object.entries(secrets)) kept.set(name, value);
+      },
       delete: async (name) => void kept.delete(name),
     };
     let asked: () => void = () => undefined;

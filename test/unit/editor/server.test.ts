@@ -50,6 +50,23 @@ describe('the server of a window', () => {
     expect(states.names()).toEqual(['starting', 'running']);
   });
 
+  test('waits for a start that is under way, and starts nothing by that', async () => {
+    let started = 0;
+    const server = createServer(
+      async () => {
+        started++;
+        return served();
+      },
+      () => {},
+    );
+    await server.settled();
+    expect([server.state.name, started]).toEqual(['stopped', 0]);
+    const starting = server.start();
+    await server.settled();
+    expect([server.state.name, started]).toEqual(['running', 1]);
+    await starting;
+  });
+
   test('a stop waits for the start before it, and leaves nothing running', async () => {
     let stopped = 0;
     const server = createServer(

@@ -13,7 +13,9 @@ const vault: SecretVault = {
     asked.push(name);
     return kept.get(name);
   },
-  set: async (name, value) => void kept.set(name, value),
+  async set(secrets) {
+    for (const [name, value] of Object.entries(secrets)) kept.set(name, value);
+  },
   delete: async (name) => void kept.delete(name),
 };
 let last: LastStart;
@@ -82,7 +84,7 @@ test('without a ledger, or a start before this one, everything is read when it i
 test('what this server sets or deletes is what it reads', async () => {
   const ahead = readAhead(vault, last);
   const ours = await claim();
-  await ahead.set('token.admin', 'made anew');
+  await ahead.set({ 'token.admin': 'made anew' });
   await ahead.delete('token.agent');
   expect(await ahead.get('token.admin')).toBe('made anew');
   expect(await ahead.get('token.agent')).toBeUndefined();

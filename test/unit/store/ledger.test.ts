@@ -49,7 +49,7 @@ async function modes(dir: string): Promise<Record<string, string>> {
 
 test('what a write that was cut off left of a secret is swept', async () => {
   const dir = await tempDir();
-  await fileVault(dir).set('token.admin', 'a-token-for-tests');
+  await fileVault(dir).set({ 'token.admin': 'a-token-for-tests' });
   const secrets = join(dir, 'secrets');
   // No process has an id like that.
   await writeFile(join(secrets, '.s_token.admin.secret.4194999-0123456789ab.tmp'), 'a-tok');
@@ -163,7 +163,7 @@ describe('the ledger', () => {
     await ledger.config.write({});
     await ledger.rememberToken('admin', 'a'.repeat(64));
     await ledger.head.write({ seq: 1, mac: 'm' });
-    await fileVault(dir).set('token.admin', 'x');
+    await fileVault(dir).set({ 'token.admin': 'x' });
     await writeCliToken(dir, 'x');
     for (const [name, mode] of Object.entries(await modes(dir)))
       expect([name, mode]).toEqual([name, (await stat(join(dir, name))).isFile() ? '600' : '700']);
@@ -270,7 +270,7 @@ describe('secrets in files', () => {
     const dir = await tempDir();
     const vault = fileVault(dir);
     expect(await vault.get('token.admin')).toBeUndefined();
-    await vault.set('token.admin', ' a\nb ');
+    await vault.set({ 'token.admin': ' a\nb ' });
     expect(await fileVault(dir).get('token.admin')).toBe(' a\nb ');
     await vault.delete('token.admin');
     await vault.delete('token.admin');
@@ -294,7 +294,7 @@ describe('secrets in files', () => {
       'ä',
       'a\0b',
     ].concat('x'.repeat(300), 'X'.repeat(300), 'x'.repeat(200), 'x'.repeat(201));
-    for (const name of names) await vault.set(name, `of ${name}`);
+    for (const name of names) await vault.set({ [name]: `of ${name}` });
     for (const name of names) expect(await vault.get(name)).toBe(`of ${name}`);
     const files = await readdir(join(dir, 'secrets'));
     expect(new Set(files.map((file) => file.toLowerCase())).size).toBe(names.length);

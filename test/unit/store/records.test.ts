@@ -191,6 +191,32 @@ describe('a list', () => {
     expect(await ids(store.drafts, { status: ['draft'] })).toEqual([draftId(3)]);
   });
 
+  test('leaves a file that somebody is saving where it is until it is written', async () => {
+    const { store, path } = await opened(await tempDir());
+    await store.drafts.put(draftOf(1));
+    const [saved, fresh] = [1, 2].map((n) => path('drafts', `${draftId(n)}.json`));
+    for (const file of [saved, fresh]) writeFileSync(file ?? '', '');
+    expect(await ids(store.drafts, { status: ['draft'] })).toEqual([]);
+    expect(await ids(store.drafts)).toEqual([]);
+    expect(await refusal(store.drafts.get(draftId(1)))).toMatchObject({ code: 'storage_error' });
+    writeFileSync(saved ?? '', JSON.stringify(draftOf(1, { status: 'rejected' })));
+    writeFileSync(fresh ?? '', JSON.stringify(draftOf(2)));
+    expect(await ids(store.drafts)).toEqual([2, 1].map(draftId));
+    expect(await ids(store.drafts, { status: ['rejected'] })).toEqual([draftId(1)]);
+    expect(await store.quarantined()).toEqual([]);
+  });
+
+  test('moves a file aside that stays empty', async () => {
+    const { store, path } = await opened(await tempDir());
+    writeFileSync(path('drafts', `${draftId(1)}.json`), '');
+    const ago = Date.now() / 1000 - 3;
+    expect(await ids(store.drafts)).toEqual([]);
+    expect(await store.quarantined()).toMatchObject([{ reason: expect.stringContaining('saves') }]);
+    await utimes(path('drafts', `${draftId(1)}.json`), ago, ago);
+    expect(await store.drafts.get(draftId(1))).toBeNull();
+    expect(await store.quarantined()).toMatchObject([{ reason: expect.stringContaining('JSON') }]);
+  });
+
   test('notices a change by hand that came while the states were read for the first time', async () => {
     const dir = await tempDir();
     const { store, path } = await opened(dir);
